@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * maillog: where log lines go: syslog, or a log file through postlogd.
+ *
+ * Tags, line format and the choice follow Postfix (doc/wire.md, "Log datagrams").
+ */
+#ifndef MAIL_MAILLOG_H
+#define MAIL_MAILLOG_H
+
+#include <stdbool.h>
+
+struct err;
+struct maincf;
+
+/* From the environment alone (MAIL_LOGTAG, POSTLOG_SERVICE, POSTLOG_HOSTNAME), before main.cf is read. */
+void maillog_init(const char *process_name);
+
+/* From main.cf: syslog_name, syslog_facility, maillog_file, postlog_service_name, myhostname; exports
+ * MAIL_LOGTAG. Opens the socket now, so that it outlives a jail. 0 or -1. */
+int maillog_configure(struct maincf *cf, const char *process_name, struct err *err)
+    __attribute__((warn_unused_result));
+
+/* Also to standard error (-V, and commands run from a terminal). */
+void maillog_also_stderr(bool on);
+
+/* For programs that may append to the log file themselves when postlogd does not listen: master, postfix, postlog. */
+void maillog_allow_file(bool on);
+
+/* For postlogd itself: all further lines go to this descriptor. */
+void maillog_to_fd(int fd);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * service: a program under master(8).
+ *
+ * Arguments, main.cf, logging, the jail and the drop of privileges, listen descriptors, the
+ * status channel, idle and use limits, draining at end of file on the status channel, the
+ * watchdog. What a program does with a client is its own.
+ */
+#ifndef MAIL_SERVICE_H
+#define MAIL_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct event_base;
+struct maincf;
+struct param;
+struct service;
+
+enum service_kind {
+	SERVICE_MANY,      /* many clients, the program reports each request: tlsmgr */
+	SERVICE_EVENTS,    /* many clients, taken from accept until the accept function returns; drains: tlsproxy */
+	SERVICE_DATAGRAMS, /* reads datagrams from the listen descriptor: postlogd */
+};
+
+struct service_program {
+	const char *name;
+	enum service_kind kind;
+	int process_limit;          /* 1: needs -l, 0: needs -z, -1: any */
+	const struct param *params; /* ends with PARAM_END; may be NULL */
+	void *settings;             /* filled from `params` before pre_jail */
+	const char *watchdog_param; /* name of a time parameter; NULL: daemon_timeout */
+
+	/* As root, in the queue directory. A failure that ends the program is log_fatal(). May be NULL. */
+	void (*pre_jail)(struct service *service);
+
+	/* Unprivileged, before the first client. May be NULL. */
+	void (*post_jail)(struct service *service);
+
+	/* A client has connected; `fd` is the program's, non-blocking and close-on-exec. For SERVICE_DATAGRAMS the
+	 * listen descriptor is readable: read from it, do not close it. */
+	void (*client)(struct service *service, int fd);
+
+	/* About to exit in an orderly way. May be NULL. */
+	void (*pre_exit)(struct service *service);
+};
+
+/* Runs the program; returns its exit status. */
+int service_main(const struct service_program *program, int argc, char **argv);
+
+struct event_base *service_base(struct service *service);
+struct maincf *service_maincf(struct service *service);
+
+/* master.cf service name (-n), e.g. "tlsproxy"; for an inet service "127.0.0.1:2525". */
+const char *service_name(const struct service *service);
+const char *service_mail_owner(const struct service *service);
+const char *service_queue_directory(const struct service *service);
+
+/* Makes the effective ids those of mail_owner, and root's again. Only in pre_jail. */
+void service_become_owner(struct service *service);
+void service_become_root(struct service *service);
+
+/* SERVICE_MANY: around the handling of one request. */
+void service_taken(struct service *service);
+void service_available(struct service *service);
+
+/* A client that client() was called with is gone. Every client needs this call, once. */
+void service_client_gone(struct service *service);
+
+/* Orderly exit: pre_exit, then status 0. */
+_Noreturn void service_exit(struct service *service);
+
+/* True once the process no longer accepts clients and ends with its last one. */
+bool service_is_draining(const struct service *service);
+
+/* No limit by max_use and max_idle from now on (tlsmgr). */
+void service_never_retire(struct service *service);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * file: files that matter: safe open, atomic replacement, locks.
+ */
+#ifndef UTIL_FILE_H
+#define UTIL_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct buf;
+struct err;
+
+/* Appends the whole file. More than `limit` bytes is an error. 0 or -1. */
+int file_read(const char *path, size_t limit, struct buf *to, struct err *err) __attribute__((warn_unused_result));
+
+/*
+ * Replaces `path` in one step: written beside it, flushed, given mode and owner ((uid_t)-1, (gid_t)-1: as is),
+ * renamed, directory flushed. On failure the old file is untouched and nothing is left behind. 0 or -1.
+ */
+int file_replace(const char *path, const void *bytes, size_t len, mode_t mode, uid_t uid, gid_t gid,
+    struct err *err) __attribute__((warn_unused_result));
+
+/* Creates `path`, which must not exist, with `mode` from the first moment on. 0 or -1, nothing left behind. */
+int file_create(const char *path, const void *bytes, size_t len, mode_t mode, struct err *err)
+    __attribute__((warn_unused_result));
+
+/* Exclusive flock. 1: locked. 0: somebody else holds it (only if !wait). -1: errno. */
+int file_lock(int fd, bool wait) __attribute__((warn_unused_result));
+void file_unlock(int fd);
+
+#endif
