@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+#include "mail/tlsproxy_proto.h"
+
+#include "mail/attr.h"
+#include "util/buf.h"
+
+void
+tlsproxy_proto_put_announcement(struct buf *to)
+{
+	attr_put_str(to, "protocol", TLSPROXY_PROTOCOL);
+	attr_put_end(to);
+}
+
+void
+tlsproxy_proto_put_request(struct buf *to, const struct tlsproxy_request *request)
+{
+	attr_put_str(to, "remote_endpoint", request->remote_endpoint);
+	attr_put_int(to, "flags", request->flags);
+	attr_put_int(to, "timeout", request->handshake_timeout_s);
+	attr_put_int(to, "timeout", request->session_timeout_s);
+	attr_put_str(to, "serverid", request->serverid);
+	attr_put_end(to);
+}
+
+void
+tlsproxy_proto_put_status(struct buf *to, int available)
+{
+	attr_put_int(to, "status", available);
+	attr_put_end(to);
+}
+
+int
+tlsproxy_proto_get_announcement(const void *list, size_t len, const char *stream)
+{
+	struct attr_scan scan;
+
+	attr_scan_init(&scan, list, len, ATTR_FLAG_STRICT, stream);
+	int match = attr_scan_match(&scan, "protocol", TLSPROXY_PROTOCOL);
+	return attr_scan_end(&scan) < 0 || match < 0 ? -1 : 0;
+}
+
+int
+tlsproxy_proto_get_request(const void *list, size_t len, const char *stream, struct tlsproxy_request *request)
+{
+	struct attr_scan scan;
+
+	attr_scan_init(&scan, list, len, ATTR_FLAG_STRICT, stream);
+	attr_scan_str(&scan, "remote_endpoint", &request->remote_endpoint);
+	attr_scan_int(&scan, "flags", &request->flags);
+	attr_scan_int(&scan, "timeout", &request->handshake_timeout_s);
+	attr_scan_int(&scan, "timeout", &request->session_timeout_s);
+	attr_scan_str(&scan, "serverid", &request->serverid);
+	return attr_scan_end(&scan) == 5 ? 0 : -1;
+}
+
+int
+tlsproxy_proto_get_status(const void *list, size_t len, const char *stream, int *available)
+{
+	struct attr_scan scan;
+
+	attr_scan_init(&scan, list, len, ATTR_FLAG_STRICT, stream);
+	attr_scan_int(&scan, "status", available);
+	return attr_scan_end(&scan) == 1 ? 0 : -1;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tlsproxy_proto: the words between tlsproxy and a caller that hands it a socket.
+ *
+ * Sequence: announcement (tlsproxy), request (caller), status (tlsproxy), one byte with the
+ * descriptor (caller), then plaintext both ways; if asked for, the TLS context comes first.
+ */
+#ifndef MAIL_TLSPROXY_PROTO_H
+#define MAIL_TLSPROXY_PROTO_H
+
+#include <stddef.h>
+
+struct buf;
+
+enum tlsproxy_flag {
+	TLSPROXY_SERVER = 1, /* tlsproxy is the TLS server */
+	TLSPROXY_CLIENT = 2,
+	TLSPROXY_SEND_CONTEXT = 4,
+};
+
+struct tlsproxy_request {
+	const char *remote_endpoint; /* "[address]:port", for the log; borrowed from the list */
+	int flags;
+	int handshake_timeout_s;
+	int session_timeout_s;
+	const char *serverid; /* borrowed from the list */
+};
+
+/* What the server says before anything else: attribute "protocol". */
+#define TLSPROXY_PROTOCOL "tlsproxy_protocol"
+
+void tlsproxy_proto_put_announcement(struct buf *to);
+void tlsproxy_proto_put_request(struct buf *to, const struct tlsproxy_request *request);
+void tlsproxy_proto_put_status(struct buf *to, int available);
+
+/* 0, or -1 after a warning that names `stream`. The lists are complete or ended at end of file. */
+int tlsproxy_proto_get_announcement(const void *list, size_t len, const char *stream)
+    __attribute__((warn_unused_result));
+int tlsproxy_proto_get_request(const void *list, size_t len, const char *stream,
+    struct tlsproxy_request *request) __attribute__((warn_unused_result));
+int tlsproxy_proto_get_status(const void *list, size_t len, const char *stream, int *available)
+    __attribute__((warn_unused_result));
+
+#endif
