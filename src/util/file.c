@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: ISC */
+#include "util/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/alloc.h"
+#include "util/buf.h"
+#include "util/err.h"
+#include "util/fdio.h"
+
+enum { READ_STEP = 8192 };
+
+int
+file_read(const char *path, size_t limit, struct buf *to, struct err *err)
+{
+	size_t start = to->len;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return err_errno(err, "open %s", path);
+	for (;;) {
+		char *at = buf_reserve(to, READ_STEP);
+		ssize_t n = read(fd, at, READ_STEP);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			err_errno(err, "read %s", path);
+			break;
+		}
+		if (n == 0) {
+			fdio_close(&fd);
+			return 0;
+		}
+		to->len += (size_t)n;
+		buf_terminate(to);
+		if (to->len - start > limit) {
+			err_set(err, "read %s: file is larger than %zu bytes", path, limit);
+			break;
+		}
+	}
+	buf_truncate(to, start);
+	fdio_close(&fd);
+	return -1;
+}
+
+/* Content, then mode, then flush: whoever sees the file sees all of it. */
+static int
+fill(int fd, const char *path, const void *bytes, size_t len, mode_t mode, struct err *err)
+{
+	if (fdio_write_all(fd, bytes, len, -1) < 0)
+		return err_errno(err, "write %s", path);
+	if (fchmod(fd, mode) < 0)
+		return err_errno(err, "chmod %s", path);
+	if (fsync(fd) < 0)
+		return err_errno(err, "flush %s", path);
+	return 0;
+}
+
+static void
+flush_directory(const char *path)
+{
+	char *copy = alloc_string(path);
+	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	free(copy);
+	/* The new name is in place whatever happens here, and some file systems cannot flush a directory. */
+	if (fd >= 0 && fsync(fd) < 0)
+		errno = 0;
+	fdio_close(&fd);
+}
+
+int
+file_replace(const char *path, const void *bytes, size_t len, mode_t mode, uid_t uid, gid_t gid, struct err *err)
+{
+	char *beside = alloc_printf("%s.XXXXXX", path);
+	int fd = mkostemp(beside, O_CLOEXEC);
+
+	if (fd < 0) {
+		err_errno(err, "create %s", beside);
+		free(beside);
+		return -1;
+	}
+	if ((uid != (uid_t)-1 || gid != (gid_t)-1) && fchown(fd, uid, gid) < 0) {
+		err_errno(err, "chown %s", beside);
+		goto undo;
+	}
+	if (fill(fd, beside, bytes, len, mode, err) < 0)
+		goto undo;
+	if (rename(beside, path) < 0) {
+		err_errno(err, "rename %s to %s", beside, path);
+		goto undo;
+	}
+	fdio_close(&fd);
+	flush_directory(path);
+	free(beside);
+	return 0;
+
+undo:
+	fdio_close(&fd);
+	unlink(beside);
+	free(beside);
+	return -1;
+}
+
+int
+file_create(const char *path, const void *bytes, size_t len, mode_t mode, struct err *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+
+	if (fd < 0)
+		return err_errno(err, "create %s", path);
+	if (fill(fd, path, bytes, len, mode, err) < 0) {
+		fdio_close(&fd);
+		unlink(path);
+		return -1;
+	}
+	fdio_close(&fd);
+	flush_directory(path);
+	return 0;
+}
+
+int
+file_lock(int fd, bool wait)
+{
+	for (;;) {
+		if (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) == 0)
+			return 1;
+		if (errno == EWOULDBLOCK && !wait)
+			return 0;
+		if (errno != EINTR)
+			return -1;
+	}
+}
+
+void
+file_unlock(int fd)
+{
+	flock(fd, LOCK_UN);
+}
