@@ -77,9 +77,16 @@ struct attr_scan {
 	bool stopped;       /* nothing more will be found: list ended, unwanted attribute */
 	bool malformed;     /* a hard error: the result as a whole is -1 */
 	bool ended;         /* end marker consumed */
+
+	struct buf *scratch; /* plain and base64: where decoded names and values lie; borrowed */
+	char separator;      /* what ended the last token */
 };
 
 void attr_scan_init(struct attr_scan *scan, const void *list, size_t len, int flags, const char *stream);
+
+/* The same in another encoding. Strings are then borrowed from `scratch`, which the caller releases afterwards. */
+void attr_scan_init_as(struct attr_scan *scan, enum attr_encoding encoding, const void *list, size_t len, int flags,
+    const char *stream, struct buf *scratch);
 
 /* 1: found. 0: absent. -1: malformed. Strings are borrowed from the list; data replaces `to`. */
 int attr_scan_int(struct attr_scan *scan, const char *name, int *value);
@@ -96,7 +103,8 @@ int attr_scan_hash(struct attr_scan *scan, struct table *hash);
 /* The end of the list; warns about what is left before it. The number of attributes found, or -1. */
 int attr_scan_end(struct attr_scan *scan);
 
-/* The name of the attribute that comes next, NULL at the end; nothing is consumed. For lists whose shape varies. */
+/* The name of the attribute that comes next, NULL at the end; nothing is consumed. For lists whose shape varies,
+ * attr0 only. */
 const char *attr_scan_peek(const struct attr_scan *scan);
 
 #endif
