@@ -24,8 +24,8 @@ int chain_read_file(const char *path, struct buf *to, void *arg);
 
 /*
  * *_tls_chain_files: ( key leaf issuer* )+ over all files together. 0 or -1.
- * A file that cannot be opened is logged and ends the list, and the result is still 0: Postfix starts its engine
- * with the sequences that were complete by then, and so do we.
+ * A file that cannot be opened is logged and ends the list, and the result is still 0: Postfix starts its
+ * engine with the sequences that were complete by then, and so do we.
  */
 int chain_load_files(struct ssl_ctx_st *ctx, const char *files, chain_read_fn read, void *arg)
     __attribute__((warn_unused_result));
@@ -34,8 +34,8 @@ int chain_load_files(struct ssl_ctx_st *ctx, const char *files, chain_read_fn re
 int chain_load_pair(struct ssl_ctx_st *ctx, enum chain_kind kind, const char *cert_file, const char *key_file,
     chain_read_fn read, void *arg) __attribute__((warn_unused_result));
 
-/* The chain for one session, in the grammar of chain_files; `source` is its name in the log ("SNI data for NAME").
- * Wipes nothing: the bytes are the caller's. 0 or -1. */
+/* The chain for one session, in the grammar of chain_files; `source` is its name in the log ("SNI data for
+ * NAME"). Wipes nothing: the bytes are the caller's. 0 or -1. */
 int chain_load_session(struct ssl_st *ssl, const char *source, const void *pem, size_t len)
     __attribute__((warn_unused_result));
 

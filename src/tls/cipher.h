@@ -18,7 +18,7 @@ struct cipher_grades {
 };
 
 /* Replaces `list`. 0, or -1 with the words that follow "NAMADDR: " in the warning. */
-int cipher_list(struct buf *list, const struct cipher_grades *grades, const char *grade, const char *exclusions,
-    struct err *err) __attribute__((warn_unused_result));
+int cipher_list(struct buf *list, const struct cipher_grades *grades, const char *grade,
+    const char *exclusions, struct err *err) __attribute__((warn_unused_result));
 
 #endif

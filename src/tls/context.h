@@ -2,8 +2,8 @@
 /*
  * context: what all sessions of one role share, built once from settings.
  *
- * A context is complete or it does not exist, and it is never changed after it was built. New settings or renewed
- * certificates make a new one; sessions in flight hold on to theirs.
+ * A context is complete or it does not exist, and it is never changed after it was built. New settings or
+ * renewed certificates make a new one; sessions in flight hold on to theirs.
  */
 #ifndef TLS_CONTEXT_H
 #define TLS_CONTEXT_H
@@ -24,7 +24,8 @@ struct context_cache_policy {
 	int timeout_s; /* <= 0: neither cache nor tickets */
 };
 
-/* Asks tlsmgr: seeds the random generator (library_seed()) and fills `policy`. False: no seed was to be had. */
+/* Asks tlsmgr: seeds the random generator (library_seed()) and fills `policy`. False: no seed was to be had.
+ */
 typedef bool (*context_manager_fn)(struct context_cache_policy *policy, void *arg);
 
 /* Named after the parameters without their smtpd_tls_, tlsproxy_tls_ or tls_. Strings may be NULL for "". */
@@ -56,7 +57,8 @@ struct context_server_settings {
 	const char *session_ticket_cipher;
 	const char *config_file, *config_name;
 
-	context_manager_fn ask_manager; /* NULL: `cache_policy` holds already, and the generator needs no seed */
+	context_manager_fn
+	    ask_manager; /* NULL: `cache_policy` holds already, and the generator needs no seed */
 	void *manager;
 	struct context_cache_policy cache_policy;
 
@@ -65,8 +67,8 @@ struct context_server_settings {
 };
 
 /*
- * Returns a context with one reference, or NULL after logging why TLS is off. Starts the library if need be. The
- * settings are not kept. Session callbacks are installed by resume.h, on both SSL_CTXs.
+ * Returns a context with one reference, or NULL after logging why TLS is off. Starts the library if need be.
+ * The settings are not kept. Session callbacks are installed by resume.h, on both SSL_CTXs.
  */
 struct context *context_new_server(const struct context_server_settings *settings);
 
@@ -80,9 +82,9 @@ struct ssl_ctx_st *context_ssl_ctx(const struct context *context);
 struct ssl_ctx_st *context_sni_ssl_ctx(const struct context *context);
 
 /*
- * A new SSL for one session from `namaddr` (in the caller's spelling), with everything but its descriptor and its
- * verify state. Freed by the caller with SSL_free(). NULL after logging; a bad cipher grade shows only here, as
- * it does in Postfix.
+ * A new SSL for one session from `namaddr` (in the caller's spelling), with everything but its descriptor and
+ * its verify state. Freed by the caller with SSL_free(). NULL after logging; a bad cipher grade shows only
+ * here, as it does in Postfix.
  */
 struct ssl_st *context_new_ssl(struct context *context, const char *namaddr);
 

@@ -7,9 +7,14 @@
 
 #include "tls/chain.h"
 
+struct evp_pkey_st;
 struct ssl_ctx_st;
 
-/* `file` NULL, "" or "auto": the library chooses by key size. What fails is logged and ends there too. */
-void dh_configure(struct ssl_ctx_st *ctx, const char *file, chain_read_fn read, void *arg);
+/* NULL when `file` is NULL, "" or "auto", or after logging why it cannot be used: then the library chooses by
+ * key size. Freed by the caller with EVP_PKEY_free(). */
+struct evp_pkey_st *dh_load(const char *file, chain_read_fn read, void *arg);
+
+/* `params` may be NULL, and stays the caller's. */
+void dh_apply(struct ssl_ctx_st *ctx, struct evp_pkey_st *params);
 
 #endif

@@ -28,9 +28,9 @@ enum level level_from_name(const char *name);
 /* NULL for numbers that are no level; "halfdane" has a name here. */
 const char *level_name(int level);
 
-bool level_is_mandatory(int level);    /* no plaintext */
-bool level_must_match(int level);      /* the peer must be who it should be */
-bool level_is_dane(int level);         /* trust from TLSA records in DNS */
-bool level_needs_pkix(int level);      /* trust from certification authorities */
+bool level_is_mandatory(int level); /* no plaintext */
+bool level_must_match(int level);   /* the peer must be who it should be */
+bool level_is_dane(int level);      /* trust from TLSA records in DNS */
+bool level_needs_pkix(int level);   /* trust from certification authorities */
 
 #endif

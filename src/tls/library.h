@@ -6,8 +6,8 @@
 #define TLS_LIBRARY_H
 
 /*
- * Starts the library with `tls_config_file` and `tls_config_name` (NULL: "default" and ""). A second call does
- * nothing. 0, or -1 after logging why TLS is off.
+ * Starts the library with `tls_config_file` and `tls_config_name` (NULL: "default" and ""). A second call
+ * does nothing. 0, or -1 after logging why TLS is off.
  */
 int library_init(const char *config_file, const char *config_name) __attribute__((warn_unused_result));
 

@@ -22,20 +22,20 @@ enum summary_status {
 
 /* Strings point to static text or into the SSL library, except those marked owned. "" when unknown. */
 struct summary_signature {
-	const char *name;  /* RSA-PSS, ECDSA, ... */
+	const char *name; /* RSA-PSS, ECDSA, ... */
 	const char *curve;
 	int bits;
 	const char *digest;
 };
 
 struct summary {
-	char *peer_CN;          /* owned */
-	char *issuer_CN;        /* owned */
-	char *peer_sni;         /* owned; NULL without */
-	char *peer_fingerprint; /* owned; certificate */
+	char *peer_CN;                 /* owned */
+	char *issuer_CN;               /* owned */
+	char *peer_sni;                /* owned; NULL without */
+	char *peer_fingerprint;        /* owned; certificate */
 	char *peer_pubkey_fingerprint; /* owned */
-	int level;              /* enum level; 0 in the server role */
-	int peer_status;        /* enum summary_status, or-ed */
+	int level;                     /* enum level; 0 in the server role */
+	int peer_status;               /* enum summary_status, or-ed */
 	const char *protocol;
 	const char *cipher_name;
 	int cipher_usebits;

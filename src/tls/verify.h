@@ -33,8 +33,8 @@ int verify_attach(struct verify *verify, struct ssl_st *ssl) __attribute__((warn
 /* Puts the callback into a context: asks for a certificate, or not. */
 void verify_install(struct ssl_ctx_st *ctx, bool ask);
 
-/* The one line that says why a new session's peer is not trusted; nothing without an error. `we_are_server` chooses
- * the words for the purpose. */
+/* The one line that says why a new session's peer is not trusted; nothing without an error. `we_are_server`
+ * chooses the words for the purpose. */
 void verify_log(const struct verify *verify, bool we_are_server);
 
 #endif

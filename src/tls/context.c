@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: ISC */
+#include "tls/context.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+
+#include "tls/dh.h"
+#include "tls/fingerprint.h"
+#include "tls/group.h"
+#include "tls/library.h"
+#include "tls/loglevel.h"
+#include "tls/option.h"
+#include "tls/protocol.h"
+#include "tls/trace.h"
+#include "tls/verify.h"
+#include "util/alloc.h"
+#include "util/buf.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/text.h"
+
+struct context {
+	unsigned int references;
+	SSL_CTX *ctx;     /* owned */
+	SSL_CTX *sni_ctx; /* owned */
+	EVP_MD *digest;   /* owned */
+	unsigned int log_mask;
+	bool legacy_fingerprints;
+	bool require_ccert;
+	bool tickets;
+	char *ticket_cipher; /* owned */
+	struct context_cache_policy cache_policy;
+	struct buf cipher_list;    /* "" when the grade or the exclusions are bad */
+	struct err cipher_err;     /* then this says why */
+	bool cipher_list_accepted; /* by the library */
+};
+
+/* Sessions of other programs on the same host must not be offered to us; the zero byte counts. */
+static const unsigned char session_id_context[] = "Postfix/TLS";
+
+static const char *
+text(const char *setting)
+{
+	return setting ? setting : "";
+}
+
+static bool
+both_log_errors(bool ok)
+{
+	if (!ok)
+		library_log_errors();
+	return ok;
+}
+
+/* What comes before the first SSL_CTX: steps that cost nothing to find wrong. */
+static bool
+prepare(
+    struct context *context, const struct context_server_settings *settings, struct protocol_set *protocols)
+{
+	context->log_mask = loglevel_parse(text(settings->log_param), text(settings->log_level));
+	if (context->log_mask & LOGLEVEL_VERBOSE)
+		log_info("initializing the server-side TLS engine");
+	library_check_version();
+	if (library_init(settings->config_file, settings->config_name) < 0)
+		return false;
+	if (protocol_parse(protocols, text(settings->protocols)) < 0) {
+		log_warn("Invalid TLS protocol list \"%s\": disabling TLS support", settings->protocols);
+		return false;
+	}
+	context->digest = fingerprint_digest(text(settings->fingerprint_digest));
+	if (!context->digest) {
+		log_warn("Digest algorithm \"%s\" not found", text(settings->fingerprint_digest));
+		log_warn("disabling TLS support");
+		return false;
+	}
+	context->cache_policy = settings->cache_policy;
+	if (settings->ask_manager && !settings->ask_manager(&context->cache_policy, settings->manager)) {
+		log_warn("no entropy for TLS key generation: disabling TLS support");
+		return false;
+	}
+	library_stir();
+	return true;
+}
+
+static bool
+ticket_cipher_fits(const char *name)
+{
+	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, name, NULL);
+	bool fits = cipher && EVP_CIPHER_get_mode(cipher) == EVP_CIPH_CBC_MODE &&
+		    EVP_CIPHER_get_iv_length(cipher) == 16 && EVP_CIPHER_get_key_length(cipher) >= 16 &&
+		    EVP_CIPHER_get_key_length(cipher) <= 32;
+
+	EVP_CIPHER_free(cipher);
+	ERR_clear_error();
+	if (!fits)
+		log_warn("tls_session_ticket_cipher: invalid value: %s; session tickets disabled", name);
+	return fits;
+}
+
+/* Returns the option bits both SSL_CTXs get. */
+static uint64_t
+decide_options(struct context *context, const struct context_server_settings *settings)
+{
+	uint64_t options = option_bits(settings->disable_workarounds, settings->ssl_options);
+	const char *cipher = text(settings->session_ticket_cipher);
+
+	context->tickets = context->cache_policy.timeout_s > 0 && !(options & SSL_OP_NO_TICKET) && *cipher &&
+			   ticket_cipher_fits(cipher);
+	context->ticket_cipher = alloc_string(context->tickets ? cipher : "");
+	if (!context->tickets)
+		options |= SSL_OP_NO_TICKET;
+	if (settings->preempt_cipherlist)
+		options |= SSL_OP_CIPHER_SERVER_PREFERENCE;
+	return options;
+}
+
+static bool
+load_authorities(SSL_CTX *ctx, const struct context_server_settings *settings)
+{
+	const char *file = text(settings->CAfile);
+	const char *path = text(settings->CApath);
+
+	if (!*file && !*path)
+		return true;
+	if (!SSL_CTX_load_verify_locations(ctx, *file ? file : NULL, *path ? path : NULL)) {
+		log_info("cannot load Certification Authority data, %s%s%s%s%s%s%s: disabling TLS support",
+		    *file ? "CAfile=\"" : "", file, *file ? "\"" : "", *file && *path ? ", " : "",
+		    *path ? "CApath=\"" : "", path, *path ? "\"" : "");
+		library_log_errors();
+		return false;
+	}
+	if (settings->append_default_CA && !SSL_CTX_set_default_verify_paths(ctx)) {
+		log_info("cannot set default OpenSSL certificate verification paths: disabling TLS support");
+		library_log_errors();
+		return false;
+	}
+	return true;
+}
+
+static bool
+load_chains(SSL_CTX *ctx, const struct context_server_settings *settings)
+{
+	chain_read_fn read = settings->read_file ? settings->read_file : chain_read_file;
+	const struct {
+		enum chain_kind kind;
+		const char *cert_file;
+		const char *key_file;
+	} pairs[] = {
+		{ CHAIN_RSA, text(settings->cert_file), text(settings->key_file) },
+		{ CHAIN_DSA, text(settings->dcert_file), text(settings->dkey_file) },
+		{ CHAIN_ECDSA, text(settings->eccert_file), text(settings->eckey_file) },
+	};
+
+	if (*text(settings->chain_files))
+		return chain_load_files(ctx, settings->chain_files, read, settings->read_arg) == 0;
+	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+		const char *key_file = *pairs[i].key_file ? pairs[i].key_file : pairs[i].cert_file;
+
+		if (*pairs[i].cert_file && chain_load_pair(ctx, pairs[i].kind, pairs[i].cert_file, key_file,
+					       read, settings->read_arg) < 0)
+			return false;
+	}
+	return true;
+}
+
+static void
+send_authority_names(SSL_CTX *ctx, SSL_CTX *sni_ctx, const char *file)
+{
+	STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(file);
+	STACK_OF(X509_NAME) *copy = names ? SSL_dup_CA_list(names) : NULL;
+
+	if (!names || !copy) {
+		log_warn("error loading client CA names from: %s", file);
+		library_log_errors();
+		sk_X509_NAME_pop_free(names, X509_NAME_free);
+		return;
+	}
+	SSL_CTX_set_client_CA_list(ctx, names); /* takes */
+	SSL_CTX_set_client_CA_list(sni_ctx, copy);
+}
+
+static void
+configure_cache(SSL_CTX *ctx, const struct context *context, bool always_issue)
+{
+	if (!context->cache_policy.cachable && !context->tickets && !always_issue) {
+		SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+		return;
+	}
+	SSL_CTX_set_session_cache_mode(
+	    ctx, SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL | SSL_SESS_CACHE_NO_AUTO_CLEAR);
+	SSL_CTX_sess_set_cache_size(ctx, 1);
+	SSL_CTX_set_session_id_context(ctx, session_id_context, sizeof session_id_context);
+	if (context->cache_policy.timeout_s > 0)
+		SSL_CTX_set_timeout(ctx, 2L * context->cache_policy.timeout_s);
+	if (context->tickets)
+		SSL_CTX_set_num_tickets(ctx, 1);
+}
+
+/* What needs no file and cannot fail for a reason in the settings. */
+static void
+configure_basics(SSL_CTX *ctx, const struct context_server_settings *settings, uint64_t options,
+    const struct protocol_set *protocols)
+{
+	SSL_CTX_set_security_level(ctx, 0);
+	SSL_CTX_set_verify_depth(ctx, settings->verifydepth + 1);
+	SSL_CTX_set_options(ctx, options);
+	protocol_apply(protocols, ctx);
+	/* Hundreds of idle sessions must not each hold two record buffers; writes come from a ring. */
+	SSL_CTX_set_mode(ctx,
+	    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+}
+
+static bool
+apply_ciphers(struct context *context)
+{
+	const char *list = buf_str(&context->cipher_list);
+
+	return SSL_CTX_set_cipher_list(context->ctx, list) && SSL_CTX_set_cipher_list(context->sni_ctx, list);
+}
+
+/* A bad list is reported session by session, so here it is only remembered. */
+static void
+configure_ciphers(struct context *context, const struct context_server_settings *settings)
+{
+	if (cipher_list(&context->cipher_list, &settings->cipher_grades, text(settings->ciphers),
+		text(settings->exclude_ciphers), &context->cipher_err) < 0) {
+		buf_clear(&context->cipher_list);
+		return;
+	}
+	context->cipher_list_accepted = apply_ciphers(context);
+	if (!context->cipher_list_accepted)
+		err_set(&context->cipher_err, "error setting cipher grade: \"%s\"", text(settings->ciphers));
+	ERR_clear_error();
+}
+
+static bool
+build(struct context *context, const struct context_server_settings *settings,
+    const struct protocol_set *protocols)
+{
+	chain_read_fn read = settings->read_file ? settings->read_file : chain_read_file;
+
+	ERR_clear_error();
+	context->ctx = SSL_CTX_new(TLS_server_method());
+	if (!context->ctx)
+		log_warn("cannot allocate server SSL_CTX: disabling TLS support");
+	else if (!(context->sni_ctx = SSL_CTX_new(TLS_server_method())))
+		log_warn("cannot allocate server SNI SSL_CTX: disabling TLS support");
+	if (!both_log_errors(context->sni_ctx != NULL))
+		return false;
+
+	SSL_CTX *both[] = { context->ctx, context->sni_ctx };
+	uint64_t options = decide_options(context, settings);
+
+	for (int i = 0; i < 2; i++) {
+		configure_basics(both[i], settings, options, protocols);
+		if (context->log_mask & LOGLEVEL_SSL_DEBUG)
+			trace_install(both[i]);
+	}
+	if (!load_authorities(context->ctx, settings) || !load_chains(context->ctx, settings))
+		return false;
+	SSL_CTX_set1_cert_store(context->sni_ctx, SSL_CTX_get_cert_store(context->ctx));
+
+	EVP_PKEY *dh = dh_load(settings->dh1024_param_file, read, settings->read_arg);
+
+	for (int i = 0; i < 2; i++) {
+		dh_apply(both[i], dh);
+		group_configure(both[i], text(settings->eecdh_auto_curves), settings->ffdhe_auto_groups);
+		verify_install(both[i], settings->ask_ccert);
+	}
+	EVP_PKEY_free(dh);
+	if (settings->ask_ccert && *text(settings->CAfile))
+		send_authority_names(context->ctx, context->sni_ctx, settings->CAfile);
+	for (int i = 0; i < 2; i++)
+		configure_cache(both[i], context, settings->always_issue_session_ids);
+	configure_ciphers(context, settings);
+	return true;
+}
+
+struct context *
+context_new_server(const struct context_server_settings *settings)
+{
+	struct context *context = alloc_zero(sizeof *context);
+	struct protocol_set protocols;
+
+	context->references = 1;
+	context->legacy_fingerprints = settings->legacy_public_key_fingerprints;
+	context->require_ccert = settings->require_ccert;
+	if (!prepare(context, settings, &protocols) || !build(context, settings, &protocols)) {
+		context_unref(context);
+		return NULL;
+	}
+	if (context->require_ccert)
+		context->log_mask |= LOGLEVEL_UNTRUSTED;
+	return context;
+}
+
+struct context *
+context_ref(struct context *context)
+{
+	context->references++;
+	return context;
+}
+
+void
+context_unref(struct context *context)
+{
+	if (!context || --context->references > 0)
+		return;
+	buf_release(&context->cipher_list);
+	free(context->ticket_cipher);
+	fingerprint_digest_free(context->digest);
+	SSL_CTX_free(context->sni_ctx);
+	SSL_CTX_free(context->ctx);
+	free(context);
+}
+
+static bool
+ciphers_usable(struct context *context, const char *namaddr)
+{
+	if (context->cipher_list_accepted) {
+		if (context->log_mask & LOGLEVEL_VERBOSE)
+			log_info("%s: TLS cipher list \"%s\"", namaddr, buf_str(&context->cipher_list));
+		return true;
+	}
+
+	char *lower = text_lower(alloc_string(namaddr));
+
+	log_warn("%s: %s", lower, context->cipher_err.text);
+	free(lower);
+	/* Asked again for the sake of what the library has to say. */
+	if (context->cipher_list.len > 0 && !apply_ciphers(context))
+		library_log_errors();
+	return false;
+}
+
+struct ssl_st *
+context_new_ssl(struct context *context, const char *namaddr)
+{
+	if (context->log_mask & LOGLEVEL_VERBOSE)
+		log_info("setting up TLS connection from %s", namaddr);
+	ERR_clear_error();
+
+	SSL *ssl = SSL_new(context->ctx);
+
+	if (!ssl) {
+		log_warn("Could not allocate 'TLScontext->con' with SSL_new()");
+		library_log_errors();
+		return NULL;
+	}
+	if (!ciphers_usable(context, namaddr)) {
+		SSL_free(ssl);
+		return NULL;
+	}
+	/* Not on the context: it would also judge our own certificates while they load. */
+	if (context->require_ccert)
+		SSL_set_security_level(ssl, 1);
+	SSL_set_accept_state(ssl);
+	return ssl;
+}
+
+struct ssl_ctx_st *
+context_ssl_ctx(const struct context *context)
+{
+	return context->ctx;
+}
+
+struct ssl_ctx_st *
+context_sni_ssl_ctx(const struct context *context)
+{
+	return context->sni_ctx;
+}
+
+unsigned int
+context_log_mask(const struct context *context)
+{
+	return context->log_mask;
+}
+
+const struct evp_md_st *
+context_digest(const struct context *context)
+{
+	return context->digest;
+}
+
+bool
+context_legacy_fingerprints(const struct context *context)
+{
+	return context->legacy_fingerprints;
+}
+
+bool
+context_tickets(const struct context *context)
+{
+	return context->tickets;
+}
+
+const char *
+context_ticket_cipher(const struct context *context)
+{
+	return context->ticket_cipher;
+}
+
+const struct context_cache_policy *
+context_cache_policy(const struct context *context)
+{
+	return &context->cache_policy;
+}
