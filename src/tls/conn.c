@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: ISC */
+#include "tls/conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "tls/context.h"
+#include "tls/library.h"
+#include "tls/resume.h"
+#include "tls/summary.h"
+#include "tls/verify.h"
+#include "util/alloc.h"
+#include "util/log.h"
+#include "util/text.h"
+
+struct conn {
+	struct context *context; /* a reference */
+	SSL *ssl;                /* owned */
+	char *namaddr;           /* owned; as given */
+	char *namaddr_lower;     /* owned */
+	char *serverid;          /* owned */
+	struct verify verify;
+	struct resume_conn resume;
+};
+
+/* The only place that looks at an OpenSSL result. */
+static enum tls_io
+io_result(struct conn *conn, int result)
+{
+	if (result > 0)
+		return TLS_IO_DONE;
+
+	int code = errno;
+	switch (SSL_get_error(conn->ssl, result)) {
+	case SSL_ERROR_WANT_READ:
+		return TLS_IO_WANT_READ;
+	case SSL_ERROR_WANT_WRITE:
+		return TLS_IO_WANT_WRITE;
+	case SSL_ERROR_WANT_CLIENT_HELLO_CB:
+		return TLS_IO_WANT_LOOKUP;
+	case SSL_ERROR_ZERO_RETURN:
+		return TLS_IO_CLOSED;
+	case SSL_ERROR_SYSCALL:
+		if (ERR_peek_error() == 0) {
+			errno = code;
+			return TLS_IO_CLOSED;
+		}
+		break;
+	default:
+		break;
+	}
+	library_log_errors();
+	return TLS_IO_ERROR;
+}
+
+struct conn *
+conn_new_server(struct context *context, struct resume *resume, const struct conn_settings *settings)
+{
+	SSL *ssl = context_new_ssl(context, settings->namaddr);
+
+	if (!ssl)
+		return NULL;
+
+	struct conn *conn = alloc_zero(sizeof *conn);
+	conn->ssl = ssl;
+	conn->context = context_ref(context);
+	conn->namaddr = alloc_string(settings->namaddr);
+	conn->namaddr_lower = text_lower(alloc_string(settings->namaddr));
+	conn->serverid = alloc_string(settings->serverid);
+	verify_init(&conn->verify, conn->namaddr_lower, context_log_mask(context));
+	conn->resume = (struct resume_conn){
+		.resume = resume,
+		.ssl = ssl,
+		.serverid = conn->serverid,
+		.namaddr = conn->namaddr_lower,
+		.log_mask = context_log_mask(context),
+		.ready = settings->ready,
+		.context = settings->context,
+	};
+
+	/* One read(2) takes whatever has come, not first a record's head and then its body. */
+	SSL_set_read_ahead(ssl, 1);
+	if (verify_attach(&conn->verify, ssl) < 0 || resume_attach(&conn->resume) < 0 ||
+	    SSL_set_fd(ssl, settings->fd) != 1) {
+		library_log_errors();
+		conn_free(conn);
+		return NULL;
+	}
+	SSL_set_accept_state(ssl);
+	return conn;
+}
+
+void
+conn_free(struct conn *conn)
+{
+	if (!conn)
+		return;
+	resume_release(&conn->resume);
+	SSL_free(conn->ssl);
+	verify_release(&conn->verify);
+	context_unref(conn->context);
+	free(conn->serverid);
+	free(conn->namaddr_lower);
+	free(conn->namaddr);
+	free(conn);
+}
+
+enum tls_io
+conn_handshake(struct conn *conn)
+{
+	ERR_clear_error();
+	errno = 0;
+	return io_result(conn, SSL_do_handshake(conn->ssl));
+}
+
+void
+conn_summary(struct conn *conn, struct summary *summary)
+{
+	struct summary_input input = {
+		.namaddr = conn->namaddr,
+		.ticket_used = conn->resume.ticket_used,
+		.log_mask = context_log_mask(conn->context),
+	};
+
+	summary_from_server(summary, conn->ssl, conn->context, &conn->verify, &input);
+}
+
+enum tls_io
+conn_read(struct conn *conn, void *bytes, size_t room, size_t *len)
+{
+	ERR_clear_error();
+	errno = 0;
+	return io_result(conn, SSL_read_ex(conn->ssl, bytes, room, len));
+}
+
+bool
+conn_has_pending(const struct conn *conn)
+{
+	return SSL_has_pending(conn->ssl) == 1;
+}
+
+enum tls_io
+conn_write(struct conn *conn, const void *bytes, size_t len, size_t *taken)
+{
+	ERR_clear_error();
+	errno = 0;
+	return io_result(conn, SSL_write_ex(conn->ssl, bytes, len, taken));
+}
+
+enum tls_io
+conn_close(struct conn *conn)
+{
+	ERR_clear_error();
+	errno = 0;
+
+	int result = SSL_shutdown(conn->ssl);
+	return result == 0 ? TLS_IO_DONE : io_result(conn, result);
+}
