@@ -105,6 +105,8 @@ protocol_parse(struct protocol_set *set, const char *list)
 			return -1;
 		*(exclude ? &set->excluded : &included) |= (unsigned int)bit;
 	}
+	/* A list of SSLv2 alone names nothing the library has, and Postfix lets it limit nothing. */
+	included &= ~(unsigned int)PROTOCOL_SSLV2;
 	if (included)
 		set->excluded |= ALL_VERSIONS & ~included;
 	return 0;
