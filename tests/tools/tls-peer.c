@@ -49,7 +49,8 @@ remember(SSL *ssl, SSL_SESSION *session)
 static int
 connect_port(void)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((unsigned short)port),
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_port = htons((unsigned short)port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct timeval limit = { .tv_sec = 30 };
 	int fd = socket(AF_INET, SOCK_STREAM, 0);

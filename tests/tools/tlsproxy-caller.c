@@ -87,7 +87,8 @@ connect_tlsproxy(const char *path)
 static int
 connect_port(int port)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((unsigned short)port),
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_port = htons((unsigned short)port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
@@ -101,8 +102,8 @@ hand_over(const char *path, int client, int client_port)
 {
 	char request[256];
 	int len = snprintf(request, sizeof(request),
-	    "remote_endpoint%c[127.0.0.1]:%d%cflags%c1%ctimeout%c300%ctimeout%c300%cserverid%csmtpd%c", 0, client_port, 0, 0,
-	    0, 0, 0, 0, 0, 0, 0);
+	    "remote_endpoint%c[127.0.0.1]:%d%cflags%c1%ctimeout%c300%ctimeout%c300%cserverid%csmtpd%c", 0,
+	    client_port, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 	int fd = connect_tlsproxy(path);
 
 	read_exactly(fd, announcement, sizeof(announcement), "announcement");
