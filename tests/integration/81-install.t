@@ -1,0 +1,32 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# make install puts every program, page and sample where Postfix's names say, below DESTDIR and nowhere else.
+. "$(dirname "$0")/lib.sh"
+
+root=$TMP/root
+(cd "$SEALPOST_TOP" && make B="$SEALPOST_BUILD" install DESTDIR="$root" prefix=/usr/local) >"$TMP/out" 2>&1
+ok $? "make install" || diag "$(cat "$TMP/out")"
+
+for program in tlsmgr tlsproxy tlsgate master; do
+	check "$program is a daemon" test -x "$root/usr/local/lib/sealpost/sbin/$program"
+done
+for program in postfix postconf; do
+	check "$program is a command" test -x "$root/usr/local/sbin/$program"
+done
+missing=
+for file in "$SEALPOST_BUILD"/bin/*; do
+	[ -n "$(find "$root" -name "$(basename "$file")" -type f)" ] || missing="$missing $(basename "$file")"
+done
+is "$missing" "" "everything built is installed"
+missing=
+for page in "$SEALPOST_TOP"/man/man*/*.[1-9]; do
+	[ -f "$root/usr/local/share/man/$(basename "$(dirname "$page")")/$(basename "$page")" ] || missing="$missing $page"
+done
+is "$missing" "" "every manual page is installed"
+is "$(find "$root" -name '.new.*')" "" "no half-installed file"
+is "$(cd "$root" && echo *) $(cd "$root/usr" && echo *)" "usr local" "nothing outside the prefix"
+
+(cd "$SEALPOST_TOP" && make B="$SEALPOST_BUILD" install DESTDIR="$root" prefix=/usr/local) >"$TMP/out" 2>&1
+ok $? "again, over what is there" || diag "$(cat "$TMP/out")"
+done_testing
