@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -252,6 +253,7 @@ split_inet(struct fields *in, struct mastercf_entry *entry)
 	const char *name = entry->name;
 	const char *port = name;
 	const char *colon;
+	uint64_t number;
 
 	if (name[0] == '[') {
 		const char *close = strchr(name, ']');
@@ -282,6 +284,10 @@ split_inet(struct fields *in, struct mastercf_entry *entry)
 	}
 	if (port[0] >= '0' && port[0] <= '9' && !is_number(port, strlen(port))) {
 		err_set(in->err, "garbage after numerical service in \"%s\"", name);
+		return located(in);
+	}
+	if (is_number(port, strlen(port)) && (!text_number(port, 65535, &number) || number == 0)) {
+		err_set(in->err, "port number out of range in \"%s\"", name);
 		return located(in);
 	}
 	entry->port = alloc_string(port);
