@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tlsgate: accepts mail clients, offers STARTTLS, and has tlsproxy do the TLS.
+ */
+#include <limits.h>
+#include <stddef.h>
+
+#include "mail/param.h"
+#include "mail/service.h"
+#include "tlsgate/gate_backend.h"
+#include "tlsgate/gate_session.h"
+#include "util/alloc.h"
+#include "util/err.h"
+#include "util/log.h"
+
+struct settings {
+	char *myhostname;
+	char *tlsproxy_service_name;
+	char *backend;
+	int timeout_s;
+	int connect_timeout_s;
+	int starttls_timeout_s;
+	int client_limit;
+};
+
+#define ROW(param_name, param_type, member, least, most)                                                     \
+	{                                                                                                    \
+		.name = param_name, .type = param_type, .offset = offsetof(struct settings, member),         \
+		.min = least, .max = most                                                                    \
+	}
+
+/* Times fit milliseconds in an int, and what tlsproxy adds to them. */
+enum { TIME_MAX_S = INT_MAX / 1000 - 10 };
+
+static const struct param params[] = {
+	ROW("myhostname", PARAM_STRING, myhostname, 1, 255),
+	ROW("tlsproxy_service_name", PARAM_STRING, tlsproxy_service_name, 1, 0),
+	ROW("tlsgate_backend", PARAM_STRING, backend, 1, 0),
+	ROW("tlsgate_timeout", PARAM_TIME, timeout_s, 1, TIME_MAX_S),
+	ROW("tlsgate_connect_timeout", PARAM_TIME, connect_timeout_s, 1, TIME_MAX_S),
+	ROW("tlsgate_starttls_timeout", PARAM_TIME, starttls_timeout_s, 1, TIME_MAX_S),
+	ROW("tlsgate_client_limit", PARAM_INT, client_limit, 1, 0),
+	PARAM_END,
+};
+
+static struct settings settings;
+static struct gate gate;
+static int sessions;
+
+static void
+session_gone(void *context)
+{
+	sessions--;
+	service_client_gone(context);
+}
+
+static void
+pre_jail(struct service *service)
+{
+	struct err err;
+
+	gate.backend = gate_backend_new(settings.backend, &err);
+	if (!gate.backend)
+		log_fatal("bad value of tlsgate_backend: %s", err.text);
+	gate.hostname = settings.myhostname;
+	gate.tlsproxy = alloc_printf("private/%s", settings.tlsproxy_service_name);
+	gate.timeout_s = settings.timeout_s;
+	gate.connect_timeout_s = settings.connect_timeout_s;
+	gate.starttls_timeout_s = settings.starttls_timeout_s;
+	gate.gone = session_gone;
+	gate.context = service;
+}
+
+static void
+client(struct service *service, int fd)
+{
+	gate.base = service_base(service);
+	gate.service = service_name(service);
+	if (sessions >= settings.client_limit) {
+		log_warn("too many sessions: limit is tlsgate_client_limit = %d", settings.client_limit);
+		gate_session_refuse(&gate, fd);
+		service_client_gone(service);
+		return;
+	}
+	sessions++;
+	gate_session_start(&gate, fd);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct service_program program = {
+		.name = "tlsgate",
+		.kind = SERVICE_EVENTS,
+		.process_limit = -1,
+		.params = params,
+		.settings = &settings,
+		.pre_jail = pre_jail,
+		.client = client,
+	};
+
+	return service_main(&program, argc, argv);
+}
