@@ -162,17 +162,26 @@ set_host(const char *name)
 	maillog.host = label ? alloc_string_n(name, label) : alloc_string(HOST_UNKNOWN);
 }
 
-static void
-set_tag(const char *syslog_name, const char *process_name)
+void
+maillog_set_tag(const char *tag)
 {
 	char *old = maillog.tag;
 
-	maillog.tag = alloc_printf("%s/%s", syslog_name, process_name);
+	maillog.tag = alloc_string(tag);
 	/* openlog() keeps the pointer, so the old text goes only when it has the new one. */
 	closelog();
 	if (!maillog.socket)
 		openlog(maillog.tag, LOG_PID | LOG_NDELAY, maillog.facility);
 	free(old);
+}
+
+static void
+set_tag(const char *syslog_name, const char *process_name)
+{
+	char *tag = alloc_printf("%s/%s", syslog_name, process_name);
+
+	maillog_set_tag(tag);
+	free(tag);
 }
 
 void

@@ -20,6 +20,9 @@ void maillog_init(const char *process_name);
 int maillog_configure(struct maincf *cf, const char *process_name, struct err *err)
     __attribute__((warn_unused_result));
 
+/* The whole tag instead of syslog_name/process_name. After maillog_configure(). */
+void maillog_set_tag(const char *tag);
+
 /* Also to standard error (-V, and commands run from a terminal). */
 void maillog_also_stderr(bool on);
 

@@ -74,6 +74,12 @@ emit(enum log_level level, const char *format, va_list args)
 	} while (0)
 
 void
+log_line(enum log_level level, const char *format, ...)
+{
+	EMIT(level, format);
+}
+
+void
 log_info(const char *format, ...)
 {
 	EMIT(LOG_LEVEL_INFO, format);
