@@ -107,7 +107,8 @@ on_readable(evutil_socket_t fd, short what, void *context)
 	hand_over_lists(stream);
 }
 
-/* A failure is left to the event loop, so that no caller of stream_send() loses its stream under its hands. */
+/* A failure is left to the event loop, so that no caller of stream_send() loses its stream under its hands.
+ */
 static void
 flush(struct stream *stream)
 {

@@ -27,7 +27,8 @@ struct stream_handler {
 	void (*end)(struct stream *stream, enum stream_end why, size_t partial, void *context);
 };
 
-/* Takes `fd`, which must be non-blocking. `name` is copied. Freed by the caller, which closes the descriptor. */
+/* Takes `fd`, which must be non-blocking. `name` is copied. Freed by the caller, which closes the descriptor.
+ */
 struct stream *stream_new(struct event_base *base, int fd, const char *name, size_t list_limit,
     const struct stream_handler *handler, void *context);
 void stream_free(struct stream *stream);

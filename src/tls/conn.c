@@ -9,6 +9,7 @@
 
 #include "tls/context.h"
 #include "tls/library.h"
+#include "tls/loglevel.h"
 #include "tls/resume.h"
 #include "tls/summary.h"
 #include "tls/verify.h"
@@ -126,6 +127,8 @@ conn_summary(struct conn *conn, struct summary *summary)
 	};
 
 	summary_from_server(summary, conn->ssl, conn->context, &conn->verify, &input);
+	if (input.log_mask & LOGLEVEL_SUMMARY)
+		summary_log(summary);
 }
 
 enum tls_io

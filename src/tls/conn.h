@@ -36,7 +36,8 @@ struct conn_settings {
 };
 
 /* The server side. NULL after logging why. Freed by the caller; holds on to the context. */
-struct conn *conn_new_server(struct context *context, struct resume *resume, const struct conn_settings *settings);
+struct conn *conn_new_server(
+    struct context *context, struct resume *resume, const struct conn_settings *settings);
 void conn_free(struct conn *conn);
 
 enum tls_io conn_handshake(struct conn *conn) __attribute__((warn_unused_result));
@@ -45,13 +46,14 @@ enum tls_io conn_handshake(struct conn *conn) __attribute__((warn_unused_result)
 void conn_summary(struct conn *conn, struct summary *summary);
 
 /* TLS_IO_DONE: *len bytes, at least one. */
-enum tls_io conn_read(struct conn *conn, void *bytes, size_t room, size_t *len) __attribute__((warn_unused_result));
+enum tls_io conn_read(struct conn *conn, void *bytes, size_t room, size_t *len)
+    __attribute__((warn_unused_result));
 
 /* True: decrypted or undecrypted bytes are buffered, the descriptor need not become readable. */
 bool conn_has_pending(const struct conn *conn);
 
-/* TLS_IO_DONE: *len bytes were taken, perhaps not all. When it waits, the next call must be for the same bytes, at any
- * address. */
+/* TLS_IO_DONE: *len bytes were taken, perhaps not all. When it waits, the next call must be for the same
+ * bytes, at any address. */
 enum tls_io conn_write(struct conn *conn, const void *bytes, size_t len, size_t *taken)
     __attribute__((warn_unused_result));
 

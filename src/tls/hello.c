@@ -22,7 +22,8 @@ read_u16(struct reader *reader)
 }
 
 int
-hello_first_identity(const unsigned char *extension, size_t len, const unsigned char **identity, size_t *id_len)
+hello_first_identity(
+    const unsigned char *extension, size_t len, const unsigned char **identity, size_t *id_len)
 {
 	struct reader reader;
 
@@ -60,7 +61,7 @@ speaks_tls13(SSL *ssl)
 	if ((max != 0 && max < TLS1_3_VERSION) || (SSL_get_options(ssl) & SSL_OP_NO_TLSv1_3))
 		return 0;
 	return SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_supported_versions, &extension, &len) == 1 &&
-	    hello_offers_tls13(extension, len);
+	       hello_offers_tls13(extension, len);
 }
 
 void
@@ -86,7 +87,8 @@ hello_examine(struct hello *hello, SSL *ssl, int tickets)
 		}
 		return;
 	}
-	if (tickets && SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_session_ticket, &extension, &len) == 1 && len > 0) {
+	if (tickets && SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_session_ticket, &extension, &len) == 1 &&
+	    len > 0) {
 		hello->ticket = extension;
 		hello->ticket_len = len;
 		return;

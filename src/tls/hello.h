@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * hello: what a ClientHello says about resumption (RFC 5246 section 7.4.1.2, RFC 5077, RFC 8446 section 4.2.11).
+ * hello: what a ClientHello says about resumption (RFC 5246 section 7.4.1.2, RFC 5077, RFC 8446
+ * section 4.2.11).
  */
 #ifndef TLS_HELLO_H
 #define TLS_HELLO_H
@@ -21,8 +22,8 @@ struct hello {
 void hello_examine(struct hello *hello, struct ssl_st *ssl, int tickets);
 
 /* The first identity of a pre_shared_key extension; 0, or -1 when it is malformed. */
-int hello_first_identity(const unsigned char *extension, size_t len, const unsigned char **identity, size_t *id_len)
-    __attribute__((warn_unused_result));
+int hello_first_identity(const unsigned char *extension, size_t len, const unsigned char **identity,
+    size_t *id_len) __attribute__((warn_unused_result));
 
 /* Whether a supported_versions extension offers TLS 1.3. */
 int hello_offers_tls13(const unsigned char *extension, size_t len);

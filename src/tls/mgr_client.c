@@ -39,9 +39,9 @@ struct mgr_client {
 	STAILQ_HEAD(, mgr_request) queue;
 	int queued;
 	enum connection state;
-	struct stream *stream; /* owned; NULL when CLOSED */
+	struct stream *stream;  /* owned; NULL when CLOSED */
 	struct timer *deadline; /* of the reply that is awaited, the announcement included */
-	struct timer *again;    /* until the next attempt, or until a failure is reported from the event loop */
+	struct timer *again; /* until the next attempt, or until a failure is reported from the event loop */
 	struct timer *idle;
 	int64_t opened_ms;
 	int attempts; /* for the request at the head */
@@ -98,7 +98,8 @@ fail_queue(struct mgr_client *client)
 static void
 give_up(struct mgr_client *client, int code)
 {
-	log_warn("problem talking to server %s: %s", client->path, code ? strerror(code) : "Application error");
+	log_warn(
+	    "problem talking to server %s: %s", client->path, code ? strerror(code) : "Application error");
 	disconnect(client);
 	client->up = false;
 	client->down_until_ms = now_ms() + DOWN_MS;
@@ -285,7 +286,8 @@ mgr_client_ask(struct mgr_client *client, struct buf *bytes, mgr_reply_fn fn, vo
 	STAILQ_INSERT_TAIL(&client->queue, request, next);
 	client->queued++;
 
-	/* The head's own events drive the rest of the queue. A failure must not be told before this returns. */
+	/* The head's own events drive the rest of the queue. A failure must not be told before this returns.
+	 */
 	if (client->state == READY && client->queued == 1)
 		go_on(client);
 	else if (client->state == CLOSED && !timer_is_running(client->again))

@@ -26,17 +26,18 @@ struct mgr_client_settings {
 	int reply_ms;     /* how long a reply may take */
 };
 
-/* The reply, borrowed; NULL: there is none. Called from the event loop, never from mgr_client_ask(). It may ask again
- * and may cancel other requests; it must not free the client. */
+/* The reply, borrowed; NULL: there is none. Called from the event loop, never from mgr_client_ask(). It may
+ * ask again and may cancel other requests; it must not free the client. */
 typedef void (*mgr_reply_fn)(const void *list, size_t len, void *context);
 
 /* Freed by the caller; requests that wait then are dropped without a call. */
 struct mgr_client *mgr_client_new(struct event_base *base, const struct mgr_client_settings *settings);
 void mgr_client_free(struct mgr_client *client);
 
-/* `request` is emptied. `fn` may be NULL when nobody waits for the outcome. The result may be cancelled until `fn`
- * was called, and is not the caller's to free. */
-struct mgr_request *mgr_client_ask(struct mgr_client *client, struct buf *request, mgr_reply_fn fn, void *context);
+/* `request` is emptied. `fn` may be NULL when nobody waits for the outcome. The result may be cancelled until
+ * `fn` was called, and is not the caller's to free. */
+struct mgr_request *mgr_client_ask(
+    struct mgr_client *client, struct buf *request, mgr_reply_fn fn, void *context);
 
 /* `fn` will not be called. */
 void mgr_client_cancel(struct mgr_request *request);

@@ -108,8 +108,8 @@ accept_policy(struct resume *resume, const void *list, size_t len)
 {
 	int status, cachable, timeout_s;
 
-	if (!list ||
-	    tlsmgr_proto_get_policy(list, len, mgr_client_name(resume->mgr), &status, &cachable, &timeout_s) < 0)
+	if (!list || tlsmgr_proto_get_policy(
+			 list, len, mgr_client_name(resume->mgr), &status, &cachable, &timeout_s) < 0)
 		return false;
 	resume->policy_known = true;
 	resume->cachable = status == TLSMGR_PROTO_OK && cachable && timeout_s > 0;
@@ -192,8 +192,8 @@ resume_free(struct resume *resume)
 /* --- sealing and opening tickets --- */
 
 static int
-set_up_ciphers(const struct tlsmgr_ticket_key *key, const char *cipher_name, const unsigned char *iv, EVP_CIPHER_CTX *cipher,
-    EVP_MAC_CTX *mac, int encrypt)
+set_up_ciphers(const struct tlsmgr_ticket_key *key, const char *cipher_name, const unsigned char *iv,
+    EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypt)
 {
 	const EVP_CIPHER *type = EVP_get_cipherbyname(cipher_name);
 	char digest[] = "SHA256";
@@ -208,13 +208,14 @@ set_up_ciphers(const struct tlsmgr_ticket_key *key, const char *cipher_name, con
 		OSSL_PARAM_construct_end(),
 	};
 	int good = EVP_MAC_CTX_set_params(mac, params) == 1 &&
-	    EVP_CipherInit_ex(cipher, type, NULL, key->bits, iv, encrypt) == 1;
+		   EVP_CipherInit_ex(cipher, type, NULL, key->bits, iv, encrypt) == 1;
 	alloc_wipe(hmac, sizeof hmac);
 	return good ? 1 : -1;
 }
 
 static int
-on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypt)
+on_ticket(
+    SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypt)
 {
 	struct resume_conn *conn = conn_of(ssl);
 	struct tlsmgr_ticket_key *key = encrypt ? issuing_key(conn->resume) : named_key(conn->resume, name);
@@ -326,7 +327,8 @@ on_reply_session(const void *list, size_t len, void *context)
 	int status;
 
 	conn->pending = NULL;
-	if (list && tlsmgr_proto_get_session(list, len, mgr_client_name(conn->resume->mgr), &status, &der) == 0 &&
+	if (list &&
+	    tlsmgr_proto_get_session(list, len, mgr_client_name(conn->resume->mgr), &status, &der) == 0 &&
 	    status == TLSMGR_PROTO_OK) {
 		const unsigned char *at = (const unsigned char *)der.bytes;
 
@@ -334,7 +336,8 @@ on_reply_session(const void *list, size_t len, void *context)
 		if (!conn->found)
 			library_log_errors();
 		else if (conn->log_mask & LOGLEVEL_CACHE)
-			log_info("%s: reloaded session from %s cache", conn->namaddr, conn->resume->cache_type);
+			log_info(
+			    "%s: reloaded session from %s cache", conn->namaddr, conn->resume->cache_type);
 	}
 	buf_release_secret(&der);
 	conn->ready(conn->context);
@@ -403,13 +406,14 @@ on_client_hello(SSL *ssl, int *alert, void *unused)
 	hello_examine(&hello, ssl, !(SSL_get_options(ssl) & SSL_OP_NO_TICKET));
 
 	enum need need = find_need(conn, &hello);
-	if (need != NEED_NOTHING && !(conn->asked & (unsigned int)need) && mgr_client_is_up(conn->resume->mgr)) {
+	if (need != NEED_NOTHING && !(conn->asked & (unsigned int)need) &&
+	    mgr_client_is_up(conn->resume->mgr)) {
 		ask(conn, need, &hello);
 		return SSL_CLIENT_HELLO_RETRY;
 	}
 
-	/* A ticket that cannot be sealed is a failed handshake to OpenSSL in TLS 1.3; a stateful one that is stored nowhere
-	 * is of no use to the client. */
+	/* A ticket that cannot be sealed is a failed handshake to OpenSSL in TLS 1.3; a stateful one that is
+	 * stored nowhere is of no use to the client. */
 	if (!issuing_key(conn->resume))
 		SSL_set_options(ssl, SSL_OP_NO_TICKET);
 	if ((SSL_get_options(ssl) & SSL_OP_NO_TICKET) && !conn->resume->cachable)

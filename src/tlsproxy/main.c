@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tlsproxy: plaintext on a local stream to TLS on a passed socket, and back.
+ */
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "mail/param.h"
+#include "mail/service.h"
+#include "tls/context.h"
+#include "tls/mgr_client.h"
+#include "tls/resume.h"
+#include "tlsproxy/role_server.h"
+#include "tlsproxy/session.h"
+#include "util/alloc.h"
+#include "util/err.h"
+#include "util/log.h"
+
+/* A handshake that waits for tlsmgr waits no longer than this. */
+enum { TLSMGR_REPLY_MS = 3000 };
+
+struct tlsmgr_settings {
+	char *service_name;
+	int ipc_idle_s;
+	int ipc_ttl_s;
+};
+
+static const struct param tlsmgr_params[] = {
+	{ "tlsmgr_service_name", PARAM_STRING, offsetof(struct tlsmgr_settings, service_name), 1, 0 },
+	{ "ipc_idle", PARAM_TIME, offsetof(struct tlsmgr_settings, ipc_idle_s), 1, 0 },
+	{ "ipc_ttl", PARAM_TIME, offsetof(struct tlsmgr_settings, ipc_ttl_s), 1, 0 },
+	PARAM_END,
+};
+
+static struct role_server_settings server_settings;
+static struct tlsmgr_settings tlsmgr_settings;
+static struct session_shared shared;
+
+static void
+pre_jail(struct service *service)
+{
+	struct err err;
+
+	if (param_load(service_maincf(service), tlsmgr_params, &tlsmgr_settings, &err) < 0)
+		log_fatal("%s", err.text);
+	shared.server = role_server_context(&server_settings);
+}
+
+static void
+session_gone(void *service)
+{
+	service_client_gone(service);
+}
+
+static void
+post_jail(struct service *service)
+{
+	shared.base = service_base(service);
+	shared.gone = session_gone;
+	shared.context = service;
+	if (!shared.server)
+		return;
+
+	char *path = alloc_printf("private/%s", tlsmgr_settings.service_name);
+	struct mgr_client *mgr = mgr_client_new(shared.base, &(struct mgr_client_settings){ .path = path,
+								 .idle_s = tlsmgr_settings.ipc_idle_s,
+								 .ttl_s = tlsmgr_settings.ipc_ttl_s,
+								 .reply_ms = TLSMGR_REPLY_MS });
+	free(path);
+	shared.resume = resume_new(shared.base, mgr, "smtpd",
+	    context_tickets(shared.server) ? context_ticket_cipher(shared.server) : "");
+	resume_install(context_ssl_ctx(shared.server));
+	resume_install(context_sni_ssl_ctx(shared.server));
+}
+
+static void
+client(struct service *service, int fd)
+{
+	(void)service;
+	session_start(&shared, fd);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct service_program program = {
+		.name = "tlsproxy",
+		.kind = SERVICE_EVENTS,
+		.process_limit = 0,
+		.params = role_server_params,
+		.settings = &server_settings,
+		.watchdog_param = "tlsproxy_watchdog_timeout",
+		.pre_jail = pre_jail,
+		.post_jail = post_jail,
+		.client = client,
+	};
+
+	return service_main(&program, argc, argv);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: ISC */
+#include "tlsproxy/relay.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "tls/conn.h"
+#include "tlsproxy/session_impl.h"
+#include "util/alloc.h"
+#include "util/log.h"
+
+enum {
+	CHUNK = 16 * 1024,  /* one full TLS record */
+	BUDGET = 4 * CHUNK, /* per direction and wake-up */
+};
+
+/* Only one session runs at a time: what passes straight through needs no memory of its own. */
+static unsigned char passing[CHUNK];
+
+/* Passes on as much of the bytes as the caller takes: *taken. False: it is gone. */
+static bool
+write_to_caller(struct session *session, const void *bytes, size_t len, size_t *taken)
+{
+	ssize_t put;
+
+	do {
+		put = write(session->caller.fd, bytes, len);
+	} while (put < 0 && errno == EINTR);
+	if (put < 0 && errno != EAGAIN)
+		return false;
+	*taken = put > 0 ? (size_t)put : 0;
+	return true;
+}
+
+/* The same towards the remote: stops when TLS has to wait. */
+static bool
+write_to_remote(struct session *session, const unsigned char *bytes, size_t len, size_t *taken)
+{
+	*taken = 0;
+	session->write_waits = 0;
+	while (*taken < len) {
+		size_t step = 0;
+
+		switch (conn_write(session->conn, bytes + *taken, len - *taken, &step)) {
+		case TLS_IO_DONE:
+			*taken += step;
+			break;
+		case TLS_IO_WANT_READ:
+			session->write_waits = EV_READ;
+			return true;
+		case TLS_IO_WANT_WRITE:
+			session->write_waits = EV_WRITE;
+			return true;
+		default:
+			return false;
+		}
+	}
+	return true;
+}
+
+enum relay_result
+relay_flush_to_caller(struct session *session)
+{
+	size_t taken = 0;
+
+	if (session->to_caller.len > 0) {
+		if (!write_to_caller(session, session->to_caller.bytes, session->to_caller.len, &taken))
+			return RELAY_TARGET_END;
+		buf_consume(&session->to_caller, taken);
+		if (session->to_caller.len > 0)
+			return RELAY_WAIT;
+		buf_release_secret(&session->to_caller);
+	}
+	return RELAY_SOURCE_END;
+}
+
+enum relay_result
+relay_flush_to_remote(struct session *session)
+{
+	size_t taken = 0;
+
+	if (session->to_remote.len > 0) {
+		const unsigned char *bytes = (const unsigned char *)session->to_remote.bytes;
+
+		if (!write_to_remote(session, bytes, session->to_remote.len, &taken))
+			return RELAY_TARGET_END;
+		buf_consume(&session->to_remote, taken);
+		if (session->to_remote.len > 0)
+			return RELAY_WAIT;
+		buf_release_secret(&session->to_remote);
+	}
+	return RELAY_SOURCE_END;
+}
+
+enum relay_result
+relay_to_remote(struct session *session)
+{
+	enum relay_result left = relay_flush_to_remote(session);
+	size_t moved = 0;
+
+	if (left != RELAY_SOURCE_END)
+		return left;
+	while (moved < BUDGET) {
+		size_t taken = 0;
+		ssize_t got = read(session->caller.fd, passing, sizeof passing);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0 && errno == EAGAIN)
+			return RELAY_WAIT;
+		if (got <= 0)
+			return RELAY_SOURCE_END;
+		if (!write_to_remote(session, passing, (size_t)got, &taken))
+			return RELAY_TARGET_END;
+		if (taken < (size_t)got) {
+			buf_add(&session->to_remote, passing + taken, (size_t)got - taken);
+			return RELAY_WAIT;
+		}
+		/* A short read has emptied the socket: do not ask again. */
+		if ((size_t)got < sizeof passing)
+			return RELAY_WAIT;
+		moved += (size_t)got;
+	}
+	return RELAY_MORE;
+}
+
+enum relay_result
+relay_to_caller(struct session *session)
+{
+	enum relay_result left = relay_flush_to_caller(session);
+	size_t moved = 0;
+
+	if (left != RELAY_SOURCE_END)
+		return left;
+	while (moved < BUDGET) {
+		size_t got = 0, taken = 0;
+
+		session->read_waits = EV_READ;
+		switch (conn_read(session->conn, passing, sizeof passing, &got)) {
+		case TLS_IO_DONE:
+			break;
+		case TLS_IO_WANT_READ:
+			return RELAY_WAIT;
+		case TLS_IO_WANT_WRITE:
+			session->read_waits = EV_WRITE;
+			return RELAY_WAIT;
+		default:
+			return RELAY_SOURCE_END;
+		}
+		if (!write_to_caller(session, passing, got, &taken))
+			return RELAY_TARGET_END;
+		if (taken < got) {
+			buf_add(&session->to_caller, passing + taken, got - taken);
+			return RELAY_WAIT;
+		}
+		moved += got;
+	}
+	return RELAY_MORE;
+}

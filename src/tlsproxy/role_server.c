@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: ISC */
+#include "tlsproxy/role_server.h"
+
+#include <stddef.h>
+
+#include "mail/param.h"
+#include "tls/context.h"
+#include "tls/level.h"
+#include "util/buf.h"
+#include "util/log.h"
+#include "util/text.h"
+
+#define AT(member) offsetof(struct role_server_settings, member)
+#define STRING(name, member)                                                                                 \
+	{                                                                                                    \
+		name, PARAM_STRING, AT(member), 0, 0                                                         \
+	}
+#define NON_EMPTY(name, member)                                                                              \
+	{                                                                                                    \
+		name, PARAM_STRING, AT(member), 1, 0                                                         \
+	}
+#define BOOL(name, member)                                                                                   \
+	{                                                                                                    \
+		name, PARAM_BOOL, AT(member), 0, 0                                                           \
+	}
+
+const struct param role_server_params[] = {
+	STRING("tlsproxy_tls_security_level", tls_security_level),
+	BOOL("tlsproxy_use_tls", use_tls),
+	BOOL("tlsproxy_enforce_tls", enforce_tls),
+	BOOL("tlsproxy_tls_ask_ccert", ask_ccert),
+	BOOL("tlsproxy_tls_req_ccert", req_ccert),
+	BOOL("tlsproxy_tls_always_issue_session_ids", always_issue_session_ids),
+	{ "tlsproxy_tls_ccert_verifydepth", PARAM_INT, AT(ccert_verifydepth), 0, 0 },
+	STRING("tlsproxy_tls_chain_files", chain_files),
+	STRING("tlsproxy_tls_cert_file", cert_file),
+	STRING("tlsproxy_tls_key_file", key_file),
+	STRING("tlsproxy_tls_dcert_file", dcert_file),
+	STRING("tlsproxy_tls_dkey_file", dkey_file),
+	STRING("tlsproxy_tls_eccert_file", eccert_file),
+	STRING("tlsproxy_tls_eckey_file", eckey_file),
+	STRING("tlsproxy_tls_CAfile", CAfile),
+	STRING("tlsproxy_tls_CApath", CApath),
+	NON_EMPTY("tlsproxy_tls_ciphers", ciphers),
+	NON_EMPTY("tlsproxy_tls_mandatory_ciphers", mandatory_ciphers),
+	STRING("tlsproxy_tls_exclude_ciphers", exclude_ciphers),
+	STRING("tlsproxy_tls_mandatory_exclude_ciphers", mandatory_exclude_ciphers),
+	STRING("tlsproxy_tls_protocols", protocols),
+	STRING("tlsproxy_tls_mandatory_protocols", mandatory_protocols),
+	STRING("tlsproxy_tls_dh1024_param_file", dh1024_param_file),
+	STRING("tlsproxy_tls_dh512_param_file", dh512_param_file),
+	NON_EMPTY("tlsproxy_tls_eecdh_grade", eecdh_grade),
+	NON_EMPTY("tlsproxy_tls_fingerprint_digest", fingerprint_digest),
+	STRING("tlsproxy_tls_loglevel", loglevel),
+	{ "smtpd_tls_session_cache_timeout", PARAM_TIME, AT(session_cache_timeout_s), 0, 8640000 },
+	NON_EMPTY("tls_high_cipherlist", high_cipherlist),
+	NON_EMPTY("tls_medium_cipherlist", medium_cipherlist),
+	NON_EMPTY("tls_low_cipherlist", low_cipherlist),
+	NON_EMPTY("tls_export_cipherlist", export_cipherlist),
+	NON_EMPTY("tls_null_cipherlist", null_cipherlist),
+	NON_EMPTY("tls_eecdh_auto_curves", eecdh_auto_curves),
+	STRING("tls_disable_workarounds", disable_workarounds),
+	STRING("tls_ssl_options", ssl_options),
+	STRING("tls_session_ticket_cipher", session_ticket_cipher),
+	STRING("tls_config_file", config_file),
+	STRING("tls_config_name", config_name),
+	BOOL("tls_append_default_CA", append_default_CA),
+	BOOL("tls_legacy_public_key_fingerprints", legacy_public_key_fingerprints),
+	BOOL("tls_preempt_cipherlist", preempt_cipherlist),
+	PARAM_END,
+};
+
+/* What the level, or the booleans of before there were levels, ask for. */
+static void
+read_level(const struct role_server_settings *in, bool *use, bool *enforce)
+{
+	const char *name = in->tls_security_level;
+
+	if (!*name) {
+		*enforce = in->enforce_tls;
+		*use = in->use_tls || in->enforce_tls;
+		return;
+	}
+
+	enum level level = level_from_name(name);
+	switch (level) {
+	case LEVEL_NONE:
+	case LEVEL_MAY:
+	case LEVEL_ENCRYPT:
+		break;
+	case LEVEL_FINGERPRINT:
+	case LEVEL_VERIFY:
+	case LEVEL_SECURE:
+		log_warn(
+		    "tlsproxy_tls_security_level: unsupported TLS level \"%s\", using \"encrypt\"", name);
+		break;
+	default:
+		log_fatal("Invalid TLS level \"%s\"", name);
+	}
+	*use = level >= LEVEL_MAY;
+	*enforce = level >= LEVEL_ENCRYPT;
+}
+
+static void
+add_exclusions(struct buf *to, const char *list)
+{
+	if (*list)
+		buf_printf(to, "%s%s", to->len > 0 ? " " : "", list);
+}
+
+static struct context *
+build(const struct role_server_settings *in, bool enforce, bool ask, bool no_cert)
+{
+	struct buf exclude = BUF_INIT;
+	int timeout_s = in->session_cache_timeout_s;
+
+	add_exclusions(&exclude, in->exclude_ciphers);
+	if (enforce)
+		add_exclusions(&exclude, in->mandatory_exclude_ciphers);
+	if (ask)
+		add_exclusions(&exclude, "aNULL");
+
+	struct context_server_settings settings = {
+		.log_param = "tlsproxy_tls_loglevel",
+		.log_level = in->loglevel,
+		.verifydepth = in->ccert_verifydepth,
+		.always_issue_session_ids = in->always_issue_session_ids,
+		.chain_files = in->chain_files,
+		.cert_file = no_cert ? "" : in->cert_file,
+		.key_file = in->key_file,
+		.dcert_file = in->dcert_file,
+		.dkey_file = in->dkey_file,
+		.eccert_file = in->eccert_file,
+		.eckey_file = in->eckey_file,
+		.CAfile = in->CAfile,
+		.CApath = in->CApath,
+		.append_default_CA = in->append_default_CA,
+		.protocols = enforce ? in->mandatory_protocols : in->protocols,
+		.dh1024_param_file = in->dh1024_param_file,
+		.eecdh_auto_curves = in->eecdh_auto_curves,
+		.ask_ccert = ask,
+		.require_ccert = enforce && in->req_ccert,
+		.fingerprint_digest = in->fingerprint_digest,
+		.legacy_public_key_fingerprints = in->legacy_public_key_fingerprints,
+		.cipher_grades = {
+			.high = in->high_cipherlist,
+			.medium = in->medium_cipherlist,
+			.low = in->low_cipherlist,
+			.export = in->export_cipherlist,
+			.null = in->null_cipherlist,
+		},
+		.ciphers = enforce ? in->mandatory_ciphers : in->ciphers,
+		.exclude_ciphers = buf_str(&exclude),
+		.preempt_cipherlist = in->preempt_cipherlist,
+		.disable_workarounds = in->disable_workarounds,
+		.ssl_options = in->ssl_options,
+		.session_ticket_cipher = in->session_ticket_cipher,
+		.config_file = in->config_file,
+		.config_name = in->config_name,
+		/* Whether there is a cache is tlsmgr's to say, later: nothing waits for it here. */
+		.cache_policy = {
+			.cachable = timeout_s > 0,
+			.timeout_s = timeout_s > 0 && timeout_s < 120 ? 120 : timeout_s,
+		},
+	};
+	struct context *context = context_new_server(&settings);
+	buf_release(&exclude);
+	return context;
+}
+
+struct context *
+role_server_context(const struct role_server_settings *in)
+{
+	bool use, enforce;
+
+	read_level(in, &use, &enforce);
+	if (!use) {
+		log_warn("TLS server role is disabled with tlsproxy_tls_security_level or tlsproxy_use_tls");
+		return NULL;
+	}
+
+	bool ask = in->ask_ccert || (enforce && in->req_ccert);
+	bool no_cert = text_equal_nocase(in->cert_file, "none");
+	bool pairs = (*in->cert_file && !no_cert) || *in->dcert_file || *in->eccert_file;
+
+	if (*in->chain_files && (*in->cert_file || *in->dcert_file || *in->eccert_file))
+		log_warn(
+		    "Both tlsproxy_tls_chain_files and one or more of the legacy  tlsproxy_tls_cert_file, "
+		    "tlsproxy_tls_eccert_file or tlsproxy_tls_dcert_file are non-empty; the legacy  "
+		    "parameters "
+		    "will be ignored");
+	if (in->req_ccert && !enforce)
+		log_warn("Can't require client certs unless TLS is required");
+	if (*in->chain_files || pairs)
+		return build(in, enforce, ask, no_cert);
+	if (no_cert && !ask)
+		return build(in, enforce, ask, true);
+	if (no_cert)
+		log_warn("Need a server cert to request client certs");
+	log_warn("No server certs available. TLS can't be enabled");
+	return NULL;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * role_server: the server role's parameters, and the context they make.
+ */
+#ifndef TLSPROXY_ROLE_SERVER_H
+#define TLSPROXY_ROLE_SERVER_H
+
+#include <stdbool.h>
+
+#include "mail/param.h"
+
+struct context;
+
+/* Filled from role_server_params; names as in main.cf without their tlsproxy_ or tls_. */
+struct role_server_settings {
+	char *tls_security_level;
+	bool use_tls, enforce_tls;
+	bool ask_ccert, req_ccert;
+	bool always_issue_session_ids;
+	int ccert_verifydepth;
+	char *chain_files;
+	char *cert_file, *key_file;
+	char *dcert_file, *dkey_file;
+	char *eccert_file, *eckey_file;
+	char *CAfile, *CApath;
+	char *ciphers, *mandatory_ciphers;
+	char *exclude_ciphers, *mandatory_exclude_ciphers;
+	char *protocols, *mandatory_protocols;
+	char *dh1024_param_file, *dh512_param_file;
+	char *eecdh_grade;
+	char *fingerprint_digest;
+	char *loglevel;
+	int session_cache_timeout_s;
+
+	char *high_cipherlist, *medium_cipherlist, *low_cipherlist, *export_cipherlist, *null_cipherlist;
+	char *eecdh_auto_curves;
+	char *disable_workarounds, *ssl_options;
+	char *session_ticket_cipher;
+	char *config_file, *config_name;
+	bool append_default_CA, legacy_public_key_fingerprints, preempt_cipherlist;
+};
+
+extern const struct param role_server_params[];
+
+/*
+ * Reads certificates and keys: as root, outside the jail. NULL, after logging why, when the role is off. A
+ * level that does not exist is log_fatal().
+ */
+struct context *role_server_context(const struct role_server_settings *settings);
+
+#endif

@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: ISC */
+#include "tlsproxy/session.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "mail/tlsproxy_proto.h"
+#include "tls/conn.h"
+#include "tls/summary.h"
+#include "tlsproxy/relay.h"
+#include "tlsproxy/result.h"
+#include "tlsproxy/session_impl.h"
+#include "util/alloc.h"
+#include "util/fdio.h"
+#include "util/log.h"
+#include "util/now.h"
+#include "util/text.h"
+
+enum {
+	SESSION_MAGIC = 0x5ea17057,
+	REQUEST_LIMIT = 256 * 1024,
+	REQUEST_PART_S = 10,  /* a request that has begun must be complete by then */
+	SESSION_GRACE_S = 10, /* added to the caller's session time */
+};
+
+#define STREAM "plaintext" /* the caller's connection, in log lines */
+
+static enum verdict do_receive_request(struct session *s);
+static enum verdict do_send_status(struct session *s);
+static enum verdict do_refused(struct session *s);
+static enum verdict do_receive_descriptor(struct session *s);
+static enum verdict do_handshake(struct session *s);
+static enum verdict do_send_context(struct session *s);
+static enum verdict do_relay(struct session *s);
+static enum verdict do_finish_remote(struct session *s);
+static enum verdict do_finish_caller(struct session *s);
+
+static const struct {
+	const char *name;
+	enum verdict (*run)(struct session *s);
+	int timeout_s; /* 0: from the request */
+} states[] = {
+	[RECEIVE_REQUEST] = { "receive-request", do_receive_request, 100 },
+	[SEND_STATUS] = { "send-status", do_send_status, 100 },
+	[REFUSED] = { "refused", do_refused, 100 },
+	[RECEIVE_DESCRIPTOR] = { "receive-descriptor", do_receive_descriptor, 100 },
+	[HANDSHAKE] = { "handshake", do_handshake, 0 },
+	[SEND_CONTEXT] = { "send-context", do_send_context, 0 },
+	[RELAY] = { "relay", do_relay, 0 },
+	[FINISH_REMOTE] = { "finish-remote", do_finish_remote, 0 },
+	[FINISH_CALLER] = { "finish-caller", do_finish_caller, 0 },
+};
+
+static void session_run(struct session *s);
+static void session_event(evutil_socket_t fd, short what, void *context);
+
+/* --- states --- */
+
+static void
+side_init(struct side *side, struct session *s, int fd, event_callback_fn fn)
+{
+	side->fd = fd;
+	side->watched = 0;
+	event_assign(&side->read, s->shared->base, fd, EV_READ | EV_PERSIST, fn, s);
+	event_assign(&side->write, s->shared->base, fd, EV_WRITE | EV_PERSIST, fn, s);
+}
+
+static void
+enter(struct session *s, enum session_state state)
+{
+	log_debug("session %s: %s -> %s", s->endpoint ? s->endpoint : "?", states[s->state].name,
+	    states[state].name);
+	s->state = state;
+
+	int timeout_s = states[state].timeout_s;
+	if (state == HANDSHAKE)
+		timeout_s = s->handshake_timeout_s;
+	else if (timeout_s == 0)
+		timeout_s = s->session_timeout_s;
+	s->deadline_ms = now_ms() + (int64_t)timeout_s * 1000;
+}
+
+static void
+warn_request(const char *why)
+{
+	log_warn("tlsp_get_request_event: receive request attributes: %s", why);
+}
+
+/* Numbers travel unsigned: what looks negative here is absurd. */
+static bool
+take_limits(struct session *s, const struct tlsproxy_request *request)
+{
+	if (request->handshake_timeout_s < 0 || request->session_timeout_s < 0 ||
+	    request->session_timeout_s > INT_MAX - SESSION_GRACE_S) {
+		log_warn("tlsp_get_request_event: bad time limit: %u, %u",
+		    (unsigned int)request->handshake_timeout_s, (unsigned int)request->session_timeout_s);
+		return false;
+	}
+	s->handshake_timeout_s = request->handshake_timeout_s;
+	s->session_timeout_s = request->session_timeout_s + SESSION_GRACE_S;
+	return true;
+}
+
+/* Chooses the answer to a request that is well-formed. */
+static void
+judge_request(struct session *s, const struct tlsproxy_request *request)
+{
+	int role = s->flags & (TLSPROXY_SERVER | TLSPROXY_CLIENT);
+
+	if (role == TLSPROXY_SERVER) {
+		log_info("CONNECT from %s", s->endpoint);
+		s->available = s->shared->server && take_limits(s, request);
+	} else if (role == TLSPROXY_CLIENT) {
+		log_info("CONNECT to %s", s->endpoint);
+		log_warn("TLS client role is disabled by configuration");
+	} else {
+		log_info("CONNECT (bogus_direction) %s", s->endpoint);
+		log_warn("tlsp_get_request_event: bad request flags: 0x%x", (unsigned int)s->flags);
+	}
+	tlsproxy_proto_put_status(&s->to_caller, s->available);
+}
+
+static enum verdict
+take_request(struct session *s, size_t len)
+{
+	struct tlsproxy_request request = { 0 };
+
+	if (tlsproxy_proto_get_request(s->request.bytes, len, STREAM, &request) < 0) {
+		warn_request("malformed request");
+		return END;
+	}
+	s->endpoint = text_printable(alloc_string(request.remote_endpoint));
+	s->serverid = alloc_string(request.serverid);
+	s->flags = request.flags;
+	judge_request(s, &request);
+	buf_release(&s->request);
+	enter(s, SEND_STATUS);
+	return GO_ON;
+}
+
+/* What came before end of file, or before the time was up, is looked at only for the words in the log. */
+static enum verdict
+give_up_request(struct session *s, const char *why)
+{
+	struct tlsproxy_request request;
+
+	if (s->request.len == 0 ||
+	    tlsproxy_proto_get_request(s->request.bytes, s->request.len, STREAM, &request) < 0)
+		warn_request(why);
+	return END;
+}
+
+static enum verdict
+do_receive_request(struct session *s)
+{
+	size_t len;
+	bool first = s->request.len == 0;
+	char *to = buf_reserve(&s->request, 4096);
+	ssize_t got = read(s->caller.fd, to, 4096);
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return WAIT;
+	if (got < 0) {
+		warn_request(strerror(errno));
+		return END;
+	}
+	if (got == 0)
+		return give_up_request(s, "Application error");
+	s->request.len += (size_t)got;
+	buf_terminate(&s->request);
+	switch (attr_frame_feed(&s->frame, s->request.bytes, s->request.len, &len)) {
+	case ATTR_COMPLETE:
+		return take_request(s, len);
+	case ATTR_TOO_LONG:
+		warn_request("request too long");
+		return END;
+	default:
+		if (first)
+			s->deadline_ms = now_ms() + REQUEST_PART_S * 1000;
+		return WAIT;
+	}
+}
+
+static enum verdict
+do_send_status(struct session *s)
+{
+	switch (relay_flush_to_caller(s)) {
+	case RELAY_SOURCE_END:
+		enter(s, s->available ? RECEIVE_DESCRIPTOR : REFUSED);
+		return WAIT;
+	case RELAY_TARGET_END:
+		return END;
+	default:
+		return WAIT;
+	}
+}
+
+/* Whatever the caller does now, it is to close. */
+static enum verdict
+do_refused(struct session *s)
+{
+	char ignored[256];
+	ssize_t got = read(s->caller.fd, ignored, sizeof ignored);
+
+	return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)) ? WAIT : END;
+}
+
+static enum verdict
+do_receive_descriptor(struct session *s)
+{
+	int fd = -1;
+
+	errno = 0;
+	int result = fdio_receive_fd(s->caller.fd, &fd);
+	if (result == -1 && (errno == EAGAIN || errno == EINTR))
+		return WAIT;
+	if (result != 1) {
+		log_warn("tlsp_get_fd_event: receive remote SMTP peer file descriptor: %s",
+		    result == -1  ? strerror(errno)
+		    : result == 0 ? "connection closed"
+				  : "not one descriptor");
+		return END;
+	}
+
+	/* A relay passes small records at once. On what is not TCP this fails, and does no harm. */
+	int on = 1;
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0)
+		log_debug("TCP_NODELAY: %s", strerror(errno));
+	side_init(&s->remote, s, fd, session_event);
+	if (fdio_set_nonblocking(fd, true) < 0) {
+		log_warn("tlsp_get_fd_event: remote SMTP peer file descriptor: %s", strerror(errno));
+		return END;
+	}
+	enter(s, HANDSHAKE);
+	return GO_ON;
+}
+
+static void
+on_lookup_ready(void *context)
+{
+	session_run(context);
+}
+
+/* The caller may be gone. Plaintext that it sent before still has to reach the remote. */
+static bool
+caller_has_left(struct session *s)
+{
+	char byte;
+	ssize_t got = recv(s->caller.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	s->peek_caller = got > 0;
+	return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+static enum verdict
+do_handshake(struct session *s)
+{
+	s->read_waits = 0;
+	if (!s->conn) {
+		struct conn_settings settings = {
+			.namaddr = s->endpoint,
+			.serverid = s->serverid,
+			.fd = s->remote.fd,
+			.ready = on_lookup_ready,
+			.context = s,
+		};
+		s->conn = conn_new_server(s->shared->server, s->shared->resume, &settings);
+		if (!s->conn)
+			return END;
+	}
+	switch (conn_handshake(s->conn)) {
+	case TLS_IO_DONE:
+		break;
+	case TLS_IO_WANT_READ:
+		s->read_waits = EV_READ;
+		return WAIT;
+	case TLS_IO_WANT_WRITE:
+		s->read_waits = EV_WRITE;
+		return WAIT;
+	case TLS_IO_WANT_LOOKUP:
+		return WAIT;
+	default:
+		return END;
+	}
+
+	struct summary summary;
+	conn_summary(s->conn, &summary);
+	if (s->flags & TLSPROXY_SEND_CONTEXT)
+		result_put(&s->to_caller, &summary);
+	summary_release(&summary);
+	s->read_waits = EV_READ;
+	s->remote_may_read = conn_has_pending(s->conn);
+	enter(s, SEND_CONTEXT);
+	return GO_ON;
+}
+
+static enum verdict
+do_send_context(struct session *s)
+{
+	switch (relay_flush_to_caller(s)) {
+	case RELAY_SOURCE_END:
+		enter(s, RELAY);
+		return GO_ON;
+	case RELAY_TARGET_END:
+		log_warn("cannot send TLS context: %s", strerror(errno));
+		return END;
+	default:
+		return WAIT;
+	}
+}
+
+static enum verdict
+do_relay(struct session *s)
+{
+	s->deadline_ms = now_ms() + (int64_t)s->session_timeout_s * 1000;
+
+	enum relay_result up = s->caller_deaf ? RELAY_WAIT : relay_to_caller(s);
+	if (up == RELAY_SOURCE_END) {
+		enter(s, FINISH_CALLER);
+		return GO_ON;
+	}
+	if (up == RELAY_TARGET_END) {
+		s->caller_deaf = true;
+		buf_release_secret(&s->to_caller);
+	}
+	s->remote_may_read = up == RELAY_MORE;
+
+	enum relay_result down = relay_to_remote(s);
+	s->caller_may_read = down == RELAY_MORE;
+	if (down == RELAY_SOURCE_END) {
+		enter(s, FINISH_REMOTE);
+		return GO_ON;
+	}
+	if (down == RELAY_TARGET_END) {
+		enter(s, FINISH_CALLER);
+		return GO_ON;
+	}
+	return WAIT;
+}
+
+static enum verdict
+do_finish_remote(struct session *s)
+{
+	s->read_waits = 0;
+	switch (relay_flush_to_remote(s)) {
+	case RELAY_SOURCE_END:
+		break;
+	case RELAY_TARGET_END:
+		return END;
+	default:
+		return WAIT;
+	}
+	switch (conn_close(s->conn)) {
+	case TLS_IO_WANT_WRITE:
+		s->write_waits = EV_WRITE;
+		return WAIT;
+	default:
+		return END;
+	}
+}
+
+static enum verdict
+do_finish_caller(struct session *s)
+{
+	s->read_waits = 0;
+	s->write_waits = 0;
+	return relay_flush_to_caller(s) == RELAY_WAIT ? WAIT : END;
+}
+
+/* --- events --- */
+
+/* False: this descriptor cannot be watched. */
+static bool
+watch(struct side *side, short wanted)
+{
+	int bad = 0;
+
+	if (side->fd < 0 || wanted == side->watched)
+		return true;
+
+	short was = side->watched;
+	side->watched = wanted;
+	if ((was ^ wanted) & (EV_READ | EV_CLOSED)) {
+		/* The read event doubles as the watch for a hang-up. */
+		event_del(&side->read);
+		if (wanted & (EV_READ | EV_CLOSED)) {
+			event_assign(&side->read, event_get_base(&side->read), side->fd,
+			    (short)((wanted & (EV_READ | EV_CLOSED)) | EV_PERSIST),
+			    event_get_callback(&side->read), event_get_callback_arg(&side->read));
+			bad |= event_add(&side->read, NULL);
+		}
+	}
+	if ((was ^ wanted) & EV_WRITE) {
+		if (wanted & EV_WRITE)
+			bad |= event_add(&side->write, NULL);
+		else
+			event_del(&side->write);
+	}
+	return bad == 0;
+}
+
+static short
+wanted_from_caller(const struct session *s)
+{
+	short wanted = s->to_caller.len > 0 ? EV_WRITE : 0;
+
+	switch (s->state) {
+	case RECEIVE_REQUEST:
+	case RECEIVE_DESCRIPTOR:
+	case REFUSED:
+		return (short)(wanted | EV_READ);
+	case HANDSHAKE:
+		return (short)(wanted | (s->peek_caller ? 0 : EV_CLOSED));
+	case RELAY:
+		return (short)(wanted | (s->to_remote.len == 0 ? EV_READ : 0));
+	default:
+		return wanted;
+	}
+}
+
+static short
+wanted_from_remote(const struct session *s)
+{
+	switch (s->state) {
+	case HANDSHAKE:
+		return s->read_waits;
+	case RELAY:
+		return (
+		    short)((s->to_caller.len == 0 && !s->caller_deaf ? s->read_waits : 0) | s->write_waits);
+	case FINISH_REMOTE:
+		return s->write_waits;
+	default:
+		return 0;
+	}
+}
+
+static bool
+session_rearm(struct session *s)
+{
+	if (!watch(&s->caller, wanted_from_caller(s)) || !watch(&s->remote, wanted_from_remote(s)))
+		return false;
+
+	/* Bytes that wait in a buffer of ours make no descriptor readable. A timer, so that other sessions
+	 * have their turn. */
+	s->again = s->state == RELAY && ((s->remote_may_read && s->to_caller.len == 0) ||
+					    (s->caller_may_read && s->to_remote.len == 0));
+
+	/* The timer is set when it does not run, and when the deadline came nearer. A later one is found when
+	 * it fires. */
+	struct timeval due;
+	int64_t left_ms = s->again ? 0 : s->deadline_ms - now_ms();
+	if (left_ms < 0)
+		left_ms = 0;
+	struct timeval wait = { .tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000 };
+	if (event_pending(&s->timer, EV_TIMEOUT, &due)) {
+		struct timeval now, then;
+
+		event_base_gettimeofday_cached(s->shared->base, &now);
+		evutil_timeradd(&now, &wait, &then);
+		if (!evutil_timercmp(&then, &due, <))
+			return true;
+	}
+	return event_add(&s->timer, &wait) == 0;
+}
+
+static void
+side_release(struct side *side)
+{
+	event_del(&side->read);
+	event_del(&side->write);
+	fdio_close(&side->fd);
+}
+
+static void
+session_free(struct session *s)
+{
+	const struct session_shared *shared = s->shared;
+
+	if (s->state == HANDSHAKE)
+		log_info("TLS handshake failed for service=%s peer=%s", s->serverid, s->endpoint);
+	if (s->endpoint)
+		log_info("DISCONNECT %s", s->endpoint);
+	s->magic = 0;
+	event_del(&s->timer);
+	conn_free(s->conn);
+	side_release(&s->remote);
+	side_release(&s->caller);
+	buf_release_secret(&s->to_caller);
+	buf_release_secret(&s->to_remote);
+	buf_release(&s->request);
+	free(s->endpoint);
+	free(s->serverid);
+	free(s);
+	shared->gone(shared->context);
+}
+
+static void
+session_run(struct session *s)
+{
+	enum verdict verdict;
+
+	do {
+		verdict = states[s->state].run(s);
+	} while (verdict == GO_ON);
+	if (verdict == END || !session_rearm(s))
+		session_free(s);
+}
+
+/* The state's time is up. */
+static void
+expire(struct session *s)
+{
+	switch (s->state) {
+	case RECEIVE_REQUEST:
+		give_up_request(s, strerror(ETIMEDOUT));
+		break;
+	case RECEIVE_DESCRIPTOR:
+		log_warn(
+		    "tlsp_get_fd_event: receive remote SMTP peer file descriptor: %s", strerror(ETIMEDOUT));
+		break;
+	case SEND_STATUS:
+	case REFUSED:
+		break;
+	default:
+		log_warn("ciphertext read/write timeout for %s", s->endpoint);
+		break;
+	}
+	session_free(s);
+}
+
+static void
+session_event(evutil_socket_t fd, short what, void *context)
+{
+	struct session *s = context;
+
+	(void)fd;
+	if (s->magic != SESSION_MAGIC)
+		log_panic("session_event: not a session");
+	if ((what & EV_TIMEOUT) && now_ms() >= s->deadline_ms) {
+		expire(s);
+		return;
+	}
+	if (what == EV_TIMEOUT && !s->again) {
+		if (!session_rearm(s))
+			session_free(s);
+		return;
+	}
+	if (s->state == HANDSHAKE && (what & EV_CLOSED) && caller_has_left(s)) {
+		session_free(s);
+		return;
+	}
+	session_run(s);
+}
+
+void
+session_start(const struct session_shared *shared, int fd)
+{
+	struct session *s = alloc_zero(sizeof *s);
+
+	s->magic = SESSION_MAGIC;
+	s->shared = shared;
+	side_init(&s->caller, s, fd, session_event);
+	side_init(&s->remote, s, -1, session_event);
+	event_assign(&s->timer, shared->base, -1, 0, session_event, s);
+	attr_frame_init(&s->frame, REQUEST_LIMIT);
+	enter(s, RECEIVE_REQUEST);
+
+	tlsproxy_proto_put_announcement(&s->to_caller);
+	if (relay_flush_to_caller(s) != RELAY_SOURCE_END) {
+		log_warn("write protocol attribute: %s", strerror(errno));
+		session_free(s);
+		return;
+	}
+	if (!session_rearm(s))
+		session_free(s);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * session_impl: the struct of a session, for the files that run its states.
+ */
+#ifndef TLSPROXY_SESSION_IMPL_H
+#define TLSPROXY_SESSION_IMPL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "mail/attr.h"
+#include "util/buf.h"
+
+struct conn;
+
+enum session_state {
+	RECEIVE_REQUEST,
+	SEND_STATUS,
+	REFUSED,
+	RECEIVE_DESCRIPTOR,
+	HANDSHAKE,
+	SEND_CONTEXT,
+	RELAY,
+	FINISH_REMOTE, /* the caller is gone: deliver what it sent, then close_notify */
+	FINISH_CALLER, /* the remote is gone: deliver what it sent */
+};
+
+enum verdict { GO_ON, WAIT, END };
+
+/* One side's descriptor and what is watched on it. */
+struct side {
+	int fd; /* owned; -1: none */
+	struct event read;
+	struct event write;
+	short watched; /* EV_READ, EV_WRITE, EV_CLOSED */
+};
+
+struct session {
+	uint32_t magic; /* while it lives */
+	enum session_state state;
+	const struct session_shared *shared;
+	struct side caller;
+	struct side remote;
+	struct event timer;
+	int64_t deadline_ms; /* of the state, or of the next byte in RELAY and after */
+	struct buf request;  /* the list so far; empty from SEND_STATUS on */
+	struct attr_frame frame;
+	char *endpoint; /* owned; NULL before a valid request */
+	char *serverid; /* owned */
+	int flags;
+	int handshake_timeout_s;
+	int session_timeout_s;
+	bool available;    /* what the status said */
+	bool peek_caller;  /* in HANDSHAKE: the caller hung up, but has sent something before */
+	struct conn *conn; /* owned; NULL before HANDSHAKE */
+
+	/* Plaintext that could not be passed on yet. Empty, and without memory, when data flows freely. */
+	struct buf to_caller;
+	struct buf to_remote;
+
+	/* What the last TLS read and write wait for: EV_READ, EV_WRITE or 0. */
+	short read_waits;
+	short write_waits;
+	bool caller_may_read; /* bytes may be there without an event: the last wake-up ended by its budget */
+	bool remote_may_read;
+	bool caller_deaf; /* the caller takes no more, but what it sent may still be there */
+	bool again;       /* the timer is set to now: one of the two above */
+};
+
+#endif
