@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+#include "mail/service_jail.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mail/maincf.h"
+#include "util/err.h"
+#include "util/log.h"
+
+int
+service_jail_check_owner(const char *user, struct err *err)
+{
+	const struct passwd *pw = getpwnam(user);
+
+	if (!pw)
+		return err_set(err, "file %s/main.cf: parameter mail_owner: unknown user name value: %s",
+		    maincf_directory(), user);
+	if (pw->pw_uid == 0)
+		return err_set(err, "file %s/main.cf: parameter mail_owner: user %s has privileged user ID",
+		    maincf_directory(), user);
+	return 0;
+}
+
+static const struct passwd *
+must_find(const char *user)
+{
+	const struct passwd *pw = getpwnam(user);
+
+	if (!pw)
+		log_fatal("unknown user: %s", user);
+	return pw;
+}
+
+void
+service_jail_become(const char *user)
+{
+	const struct passwd *pw = must_find(user);
+
+	if (setgroups(1, &pw->pw_gid) < 0)
+		log_fatal("setgroups(1, &%ld): %m", (long)pw->pw_gid);
+	if (setegid(pw->pw_gid) < 0)
+		log_fatal("setegid(%ld): %m", (long)pw->pw_gid);
+	if (seteuid(pw->pw_uid) < 0)
+		log_fatal("seteuid(%ld): %m", (long)pw->pw_uid);
+}
+
+void
+service_jail_become_root(void)
+{
+	gid_t root = 0;
+
+	if (seteuid(0) < 0)
+		log_fatal("seteuid(0): %m");
+	if (setegid(0) < 0)
+		log_fatal("setegid(0): %m");
+	if (setgroups(1, &root) < 0)
+		log_fatal("setgroups(1, &0): %m");
+}
+
+void
+service_jail_enter(const char *directory, const char *user)
+{
+	const struct passwd *pw = user ? must_find(user) : NULL;
+
+	/* The time zone file is out of reach from a jail. */
+	tzset();
+	if (pw) {
+		if (setgid(pw->pw_gid) < 0)
+			log_fatal("setgid(%ld): %m", (long)pw->pw_gid);
+		if (initgroups(user, pw->pw_gid) < 0)
+			log_fatal("initgroups: %m");
+	}
+	if (directory) {
+		if (chroot(directory) < 0)
+			log_fatal("chroot(%s): %m", directory);
+		if (chdir("/") < 0)
+			log_fatal("chdir(/): %m");
+	}
+	if (pw && setuid(pw->pw_uid) < 0)
+		log_fatal("setuid(%ld): %m", (long)pw->pw_uid);
+}
