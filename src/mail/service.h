@@ -5,6 +5,9 @@
  * Arguments, main.cf, logging, the jail and the drop of privileges, listen descriptors, the
  * status channel, idle and use limits, draining at end of file on the status channel, the
  * watchdog. What a program does with a client is its own.
+ *
+ * Started by an ordinary user the program stays that user: no jail, no change of ids, no
+ * check of mail_owner. So an instance runs as a whole without root.
  */
 #ifndef MAIL_SERVICE_H
 #define MAIL_SERVICE_H
@@ -45,7 +48,7 @@ struct service_program {
 	void (*pre_exit)(struct service *service);
 };
 
-/* Runs the program; returns its exit status. */
+/* Runs the program. Does not return: the end is service_exit() or fatal. */
 int service_main(const struct service_program *program, int argc, char **argv);
 
 struct event_base *service_base(struct service *service);
@@ -72,6 +75,9 @@ _Noreturn void service_exit(struct service *service);
 
 /* True once the process no longer accepts clients and ends with its last one. */
 bool service_is_draining(const struct service *service);
+
+/* True with -S: the one client is on stdin and stdout, and hears no announcement. */
+bool service_is_stand_alone(const struct service *service);
 
 /* No limit by max_use and max_idle from now on (tlsmgr). */
 void service_never_retire(struct service *service);

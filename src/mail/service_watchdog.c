@@ -63,16 +63,3 @@ service_watchdog_start(struct event_base *base, int limit_s)
 		log_fatal("cannot start the watchdog");
 	service_watchdog_alarm();
 }
-
-void
-service_watchdog_stop(void)
-{
-	struct itimerval never = { { 0, 0 }, { 0, 0 } };
-
-	if (!answer)
-		return;
-	setitimer(ITIMER_REAL, &never, NULL);
-	signal(SIGALRM, SIG_DFL);
-	event_free(answer);
-	answer = NULL;
-}

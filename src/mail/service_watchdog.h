@@ -13,6 +13,5 @@ struct event_base;
 /* The limit is at least 3 seconds. Alarms do not survive fork(): a child calls service_watchdog_alarm(). */
 void service_watchdog_start(struct event_base *base, int limit_s);
 void service_watchdog_alarm(void);
-void service_watchdog_stop(void);
 
 #endif

@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: ISC */
+#include "mail/service.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mail/maillog.h"
+#include "mail/maincf.h"
+#include "mail/param.h"
+#include "mail/service_args.h"
+#include "mail/service_inherit.h"
+#include "mail/service_jail.h"
+#include "mail/service_pass.h"
+#include "mail/service_status.h"
+#include "mail/service_stdio.h"
+#include "mail/service_watchdog.h"
+#include "mail/timer.h"
+#include "util/alloc.h"
+#include "util/buf.h"
+#include "util/err.h"
+#include "util/fdio.h"
+#include "util/log.h"
+#include "util/text.h"
+
+enum {
+	ACCEPTS_PER_WAKEUP = 16,
+	ACCEPT_PAUSE_MS = 1000,
+	RETIRE_MAX_S = 18000,
+	FORK_TRIES = 5,
+};
+
+struct settings {
+	char *mail_owner;
+	char *queue_directory;
+	char *debugger_command;
+	int max_idle_s;
+	int max_use;
+	int watchdog_s;
+};
+
+struct service {
+	const struct service_program *program; /* borrowed from the caller of service_main() */
+	struct service_args args;
+	struct settings settings;
+	struct param rows[7];
+	struct maincf *cf; /* owned */
+	struct event_base *base;
+	struct event **listeners; /* args.socket_count of them */
+	struct event *status_event;
+	struct timer *idle, *retire, *pause;
+	uint32_t generation;
+	bool is_root;
+	int stdio_fd; /* the client of -S */
+
+	int clients; /* now */
+	int uses;    /* ever */
+	bool never_retires;
+	bool draining;
+
+	/* What the loop does when it has left the callbacks. */
+	bool want_drain;
+	bool want_exit;
+};
+
+/* --- what programs ask --- */
+
+struct event_base *
+service_base(struct service *service)
+{
+	return service->base;
+}
+
+struct maincf *
+service_maincf(struct service *service)
+{
+	return service->cf;
+}
+
+const char *
+service_name(const struct service *service)
+{
+	return service->args.service_name;
+}
+
+const char *
+service_mail_owner(const struct service *service)
+{
+	return service->settings.mail_owner;
+}
+
+const char *
+service_queue_directory(const struct service *service)
+{
+	return service->settings.queue_directory;
+}
+
+bool
+service_is_stand_alone(const struct service *service)
+{
+	return service->args.stand_alone;
+}
+
+bool
+service_is_draining(const struct service *service)
+{
+	return service->draining;
+}
+
+void
+service_become_owner(struct service *service)
+{
+	if (service->is_root)
+		service_jail_become(service->settings.mail_owner);
+}
+
+void
+service_become_root(struct service *service)
+{
+	if (service->is_root)
+		service_jail_become_root();
+}
+
+/* --- the end --- */
+
+static void
+leave(struct service *service)
+{
+	service->want_exit = true;
+	event_base_loopbreak(service->base);
+}
+
+/* Master wants this process to go, or it has become old. */
+static void
+go_away(struct service *service)
+{
+	if (service->draining || service->want_exit)
+		return;
+	if (service->program->kind != SERVICE_EVENTS || service->clients == 0) {
+		leave(service);
+		return;
+	}
+	service->want_drain = true;
+	event_base_loopbreak(service->base);
+}
+
+_Noreturn void
+service_exit(struct service *service)
+{
+	if (service->program->pre_exit)
+		service->program->pre_exit(service);
+	exit(0);
+}
+
+static void
+on_idle(void *context)
+{
+	leave(context);
+}
+
+static void
+on_retire(void *context)
+{
+	go_away(context);
+}
+
+static bool
+may_retire(const struct service *service)
+{
+	return !service->never_retires && !service->args.stand_alone;
+}
+
+static void
+start_idle_timer(struct service *service)
+{
+	if (may_retire(service) && service->settings.max_idle_s > 0)
+		timer_start(service->idle, service->settings.max_idle_s * 1000);
+}
+
+static void
+start_retire_timer(struct service *service)
+{
+	int64_t after_s = (int64_t)service->settings.max_idle_s * service->settings.max_use;
+
+	if (!may_retire(service) || service->program->kind != SERVICE_EVENTS)
+		return;
+	if (after_s <= 0 || after_s > RETIRE_MAX_S)
+		after_s = RETIRE_MAX_S;
+	if (service->args.retire_s > 0 && service->args.retire_s < INT32_MAX / 1000)
+		after_s = service->args.retire_s;
+	timer_start(service->retire, (int)after_s * 1000);
+}
+
+void
+service_never_retire(struct service *service)
+{
+	service->never_retires = true;
+	timer_stop(service->idle);
+	timer_stop(service->retire);
+}
+
+/* --- status --- */
+
+static void
+say(struct service *service, enum service_status_is is)
+{
+	if (service->args.stand_alone || service->draining)
+		return;
+	if (service_status_send(SERVICE_STATUS_FD, service->generation, is) < 0 && is == SERVICE_STATUS_AVAILABLE)
+		go_away(service);
+}
+
+void
+service_taken(struct service *service)
+{
+	say(service, SERVICE_STATUS_TAKEN);
+}
+
+void
+service_available(struct service *service)
+{
+	say(service, SERVICE_STATUS_AVAILABLE);
+}
+
+static void
+on_status(evutil_socket_t fd, short what, void *context)
+{
+	(void)what;
+	if (service_status_is_over(fd))
+		go_away(context);
+}
+
+/* --- clients --- */
+
+static void
+refuse_words(const struct service *service)
+{
+	if (service->args.first_word)
+		log_fatal("unexpected command-line argument: %s", service->args.first_word);
+}
+
+static void
+start_client(struct service *service, int fd)
+{
+	bool reports = service->program->kind == SERVICE_EVENTS;
+
+	service->clients++;
+	service->uses++;
+	timer_stop(service->idle);
+	if (reports)
+		service_taken(service);
+	refuse_words(service);
+	service->program->client(service, fd);
+	if (reports)
+		service_available(service);
+}
+
+void
+service_client_gone(struct service *service)
+{
+	if (service->clients <= 0)
+		log_panic("service_client_gone: no client");
+	if (--service->clients > 0)
+		return;
+	if (service->draining || service->args.stand_alone ||
+	    (may_retire(service) && service->settings.max_use > 0 && service->uses >= service->settings.max_use))
+		leave(service);
+	else
+		start_idle_timer(service);
+}
+
+/* Out of descriptors or memory: without a pause the loop would do nothing but ask again. */
+static void
+pause_accept(struct service *service)
+{
+	for (int i = 0; i < service->args.socket_count; i++)
+		event_del(service->listeners[i]);
+	timer_start(service->pause, ACCEPT_PAUSE_MS);
+}
+
+static void
+listen_again(void *context)
+{
+	struct service *service = context;
+
+	for (int i = 0; i < service->args.socket_count && !service->draining; i++)
+		if (event_add(service->listeners[i], NULL) < 0)
+			log_fatal("cannot watch descriptor %d", SERVICE_INHERIT_LISTEN_FD + i);
+}
+
+static void
+on_passed(void *context, int fd)
+{
+	start_client(context, fd);
+}
+
+static void
+on_connection(evutil_socket_t fd, short what, void *context)
+{
+	struct service *service = context;
+
+	(void)what;
+	for (int i = 0; i < ACCEPTS_PER_WAKEUP && !service->want_drain && !service->want_exit; i++) {
+		int client = service_inherit_accept(fd);
+		if (client == SERVICE_INHERIT_PAUSE)
+			pause_accept(service);
+		if (client < 0)
+			return;
+		if (text_equal_nocase(service->args.transport, "pass"))
+			service_pass_receive(service->base, client, on_passed, service);
+		else
+			start_client(service, client);
+	}
+}
+
+static void
+on_datagram(evutil_socket_t fd, short what, void *context)
+{
+	struct service *service = context;
+
+	(void)what;
+	timer_stop(service->idle);
+	service_taken(service);
+	service->program->client(service, fd);
+	service_available(service);
+	start_idle_timer(service);
+}
+
+/* --- drain --- */
+
+/* The parent ends, so that master may start a successor; the child serves who is still here. */
+static void
+drain(struct service *service)
+{
+	pid_t child = -1;
+
+	for (int tries = 1; (child = fork()) < 0; tries++) {
+		if (tries > FORK_TRIES)
+			log_fatal("fork: %m");
+		log_warn("fork: %m");
+		sleep(1);
+	}
+	if (child > 0)
+		_exit(0);
+
+	service->draining = true;
+	if (event_reinit(service->base) < 0)
+		log_fatal("the event loop did not survive fork()");
+	service_watchdog_alarm();
+	timer_stop(service->idle);
+	timer_stop(service->retire);
+	timer_stop(service->pause);
+	event_del(service->status_event);
+	for (int i = 0; i < service->args.socket_count; i++) {
+		event_del(service->listeners[i]);
+		if (dup3(STDIN_FILENO, SERVICE_INHERIT_LISTEN_FD + i, O_CLOEXEC) < 0)
+			log_fatal("dup3: %m");
+	}
+}
+
+/* --- start --- */
+
+static void
+or_fatal(int result, const struct err *err)
+{
+	if (result < 0)
+		log_fatal("%s", err->text);
+}
+
+static void
+load_settings(struct service *service)
+{
+	const char *watchdog = service->program->watchdog_param;
+	struct err err;
+
+	/* A limit below three seconds is none: the alarm rings every third of it. */
+	const struct param rows[] = {
+		{ "mail_owner", PARAM_STRING, offsetof(struct settings, mail_owner), 1, 0 },
+		{ "queue_directory", PARAM_STRING, offsetof(struct settings, queue_directory), 1, 0 },
+		{ "debugger_command", PARAM_STRING, offsetof(struct settings, debugger_command), 0, 0 },
+		{ "max_idle", PARAM_TIME, offsetof(struct settings, max_idle_s), 1, 0 },
+		{ "max_use", PARAM_INT, offsetof(struct settings, max_use), 1, 0 },
+		{ watchdog ? watchdog : "daemon_timeout", PARAM_TIME, offsetof(struct settings, watchdog_s),
+		    watchdog ? 10 : 3, 0 },
+		PARAM_END,
+	};
+	_Static_assert(sizeof rows == sizeof service->rows, "one member a row");
+	memcpy(service->rows, rows, sizeof rows);
+	or_fatal(param_load(service->cf, service->rows, &service->settings, &err), &err);
+	if (service->is_root)
+		or_fatal(service_jail_check_owner(service->settings.mail_owner, &err), &err);
+}
+
+static const char *
+option_string(const struct service_program *program)
+{
+	switch (program->kind) {
+	case SERVICE_EVENTS:
+		return SERVICE_ARGS_EVENTS;
+	case SERVICE_DATAGRAMS:
+		return SERVICE_ARGS_DATAGRAMS;
+	default:
+		return SERVICE_ARGS_MANY;
+	}
+}
+
+static void
+check_transport(const struct service *service)
+{
+	static const char *const streams[] = { "inet", "unix", "pass", NULL };
+	static const char *const datagrams[] = { "unix-dgram", NULL };
+	const char *const *accepted = service->program->kind == SERVICE_DATAGRAMS ? datagrams : streams;
+	const char *transport = service->args.transport;
+
+	if (!transport)
+		log_fatal("no transport type specified");
+	for (; *accepted; accepted++)
+		if (text_equal_nocase(transport, *accepted))
+			return;
+	log_fatal("unsupported transport type: %s", transport);
+}
+
+static void
+check_contract(struct service *service, int inherited)
+{
+	const struct service_program *program = service->program;
+	const char *generation = getenv("GENERATION");
+
+	if (service->args.stand_alone)
+		return;
+	if (program->process_limit == 1 && !service->args.alone)
+		log_fatal("service %s requires a process limit of 1", service->args.service_name);
+	if (program->process_limit == 0 && !service->args.unlimited)
+		log_fatal("service %s requires a process limit of 0", service->args.service_name);
+	check_transport(service);
+	if (!service_status_generation(generation, &service->generation))
+		log_fatal("bad generation: %s", generation);
+	service_inherit_prepare(inherited, service->args.socket_count);
+}
+
+static void
+read_configuration(struct service *service, const char *process_name, int argc, char **argv)
+{
+	struct err err;
+
+	service->cf = maincf_new(maincf_directory(), param_default);
+	or_fatal(maincf_load(service->cf, &err), &err);
+	maincf_set(service->cf, "process_name", process_name);
+	or_fatal(service_args_parse(&service->args, option_string(service->program), argc, argv, process_name,
+	             service->cf, &err), &err);
+	maincf_set(service->cf, "service_name", service->args.service_name);
+	maillog_also_stderr(service->args.stderr_too || isatty(STDERR_FILENO));
+	or_fatal(maillog_configure(service->cf, process_name, &err), &err);
+	load_settings(service);
+	if (isatty(STDIN_FILENO) && !service->args.stand_alone && !service->args.by_hand)
+		log_fatal("do not run this command by hand");
+	if (service->program->params)
+		or_fatal(param_load(service->cf, service->program->params, service->program->settings, &err), &err);
+}
+
+static void
+run_debugger(struct service *service)
+{
+	char *pid = alloc_printf("%ld", (long)getpid());
+
+	maincf_set(service->cf, "process_id", pid);
+	free(pid);
+	if (!service->args.debugger && !getenv("MAIL_DEBUG"))
+		return;
+
+	struct buf command = BUF_INIT;
+	struct err err;
+	or_fatal(maincf_expand(service->cf, "$debugger_command", &command, &err), &err);
+	if (command.len > 0 && system(command.bytes) != 0)
+		log_warn("debugger_command failed");
+	buf_release(&command);
+}
+
+static void
+enter_jail(struct service *service)
+{
+	const struct settings *settings = &service->settings;
+
+	/* Without root there is nothing to give up: the whole instance then runs as one ordinary user. */
+	if (service->is_root)
+		service_jail_enter(service->args.jail ? settings->queue_directory : NULL,
+		    service->args.drop_rights ? settings->mail_owner : NULL);
+}
+
+static struct event *
+watch(struct service *service, int fd, event_callback_fn fn)
+{
+	struct event *event = event_new(service->base, fd, EV_READ | EV_PERSIST, fn, service);
+
+	if (!event || event_add(event, NULL) < 0)
+		log_fatal("cannot watch descriptor %d", fd);
+	return event;
+}
+
+static void
+open_for_business(struct service *service)
+{
+	bool datagrams = service->program->kind == SERVICE_DATAGRAMS;
+
+	if (service->args.stand_alone) {
+		start_client(service, service->stdio_fd);
+		return;
+	}
+	if (datagrams)
+		refuse_words(service);
+	service->listeners = alloc_array((size_t)service->args.socket_count, sizeof(struct event *));
+	for (int i = 0; i < service->args.socket_count; i++)
+		service->listeners[i] = watch(service, SERVICE_INHERIT_LISTEN_FD + i, datagrams ? on_datagram : on_connection);
+	service->status_event = watch(service, SERVICE_STATUS_FD, on_status);
+	service_watchdog_start(service->base, service->settings.watchdog_s);
+	start_idle_timer(service);
+	start_retire_timer(service);
+}
+
+static void
+loop(struct service *service)
+{
+	while (!service->want_exit) {
+		if (event_base_dispatch(service->base) < 0)
+			log_fatal("event loop: %m");
+		if (!service->want_drain || service->clients == 0)
+			return;
+		service->want_drain = false;
+		if (!service->want_exit)
+			drain(service);
+	}
+}
+
+int
+service_main(const struct service_program *program, int argc, char **argv)
+{
+	struct service service = { .program = program, .is_root = geteuid() == 0 };
+	const char *process_name = text_basename(argc > 0 ? argv[0] : program->name);
+	int inherited = service_inherit_count();
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	umask(077);
+	if (getenv("MAIL_VERBOSE"))
+		log_verbosity++;
+	maillog_init(process_name);
+	read_configuration(&service, process_name, argc, argv);
+	check_contract(&service, inherited);
+	if (chdir(service.settings.queue_directory) < 0)
+		log_fatal("chdir(\"%s\"): %m", service.settings.queue_directory);
+	run_debugger(&service);
+	if (service.args.stand_alone)
+		service.stdio_fd = service_stdio_client(); /* may fork: before the event loop */
+
+	service.base = event_base_new();
+	if (!service.base)
+		log_fatal("cannot make an event loop");
+	service.idle = timer_new(service.base, on_idle, &service);
+	service.retire = timer_new(service.base, on_retire, &service);
+	service.pause = timer_new(service.base, listen_again, &service);
+	if (program->pre_jail)
+		program->pre_jail(&service);
+	enter_jail(&service);
+	if (program->post_jail)
+		program->post_jail(&service);
+	open_for_business(&service);
+	loop(&service);
+	service_exit(&service);
+}
