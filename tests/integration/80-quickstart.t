@@ -12,6 +12,15 @@ processes_in() {
 	done
 }
 
+# What a failed quickstart, or a stop that does not work, left running.
+end_all() {
+	for process in $(processes_in "$TMP"); do
+		kill -9 "${process#/proc/}" 2>/dev/null
+	done
+	cleanup
+}
+trap end_all EXIT
+
 none_in() {
 	[ -z "$(processes_in "$1")" ]
 }
@@ -19,7 +28,6 @@ none_in() {
 try() { # NAME FOLDER COMMAND...
 	name=$1 folder=$2
 	shift 2
-	INSTANCES="$INSTANCES $folder/none"
 	"$@" >"$TMP/out" 2>&1
 	ok $? "$name: quickstart" || { diag "$(cat "$TMP/out")"; return; }
 	out=$(cat "$TMP/out")

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * load: both ends of sessions through a tlsproxy: the caller that hands sockets over, and the TLS client.
+ *
+ * usage: load QUEUE-DIRECTORY MODE 1.2|1.3 COUNT
+ *
+ *   full      COUNT full handshakes, one after the other       resumed   the same, each resumed
+ *   in        COUNT MB plaintext into tlsproxy, ten sessions   out       COUNT MB decrypted, ten sessions
+ *   echo      COUNT round trips of 64 bytes, fifty sessions    tlsmgr    COUNT seed, ticket key and cache
+ * requests idle      COUNT sessions; prints "ready" and waits for end of file on standard input
+ *
+ * Who pays for it is measured by the caller of this program (tests/bench/run).
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { PIECE = 16384, BULK_SESSIONS = 10, ECHO_SESSIONS = 50, ECHO_BYTES = 64 };
+
+struct session {
+	SSL *ssl;
+	int plain;
+	size_t bytes; /* for the bulk threads */
+};
+
+static SSL_CTX *ctx;
+static SSL_SESSION *newest;
+static const char *queue;
+static int listener;
+
+static _Noreturn void
+die(const char *what)
+{
+	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
+	ERR_print_errors_fp(stderr);
+	exit(1);
+}
+
+static int
+remember(SSL *ssl, SSL_SESSION *session)
+{
+	(void)ssl;
+	SSL_SESSION_free(newest);
+	newest = session;
+	return 1;
+}
+
+static void
+write_all(int fd, const void *bytes, size_t len)
+{
+	const char *at = bytes;
+
+	while (len > 0) {
+		ssize_t n = write(fd, at, len);
+
+		if (n <= 0)
+			die("write");
+		at += n;
+		len -= (size_t)n;
+	}
+}
+
+static void
+read_all(int fd, void *bytes, size_t len)
+{
+	char *at = bytes;
+
+	while (len > 0) {
+		ssize_t n = read(fd, at, len);
+
+		if (n <= 0)
+			die("read");
+		at += n;
+		len -= (size_t)n;
+	}
+}
+
+/* A list ends with an empty name. */
+static void
+skip_list(int fd)
+{
+	char list[4096];
+	size_t have = 0;
+
+	do {
+		ssize_t n = read(fd, list + have, sizeof(list) - have);
+
+		if (n <= 0)
+			die("reply");
+		have += (size_t)n;
+	} while (have < 2 || list[have - 1] != 0 || list[have - 2] != 0);
+}
+
+static int
+connect_service(const char *name)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/private/%s", queue, name) >=
+	    (int)sizeof(address.sun_path))
+		die("queue directory");
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+		die(address.sun_path);
+	skip_list(fd);
+	return fd;
+}
+
+static void
+send_descriptor(int socket, int fd)
+{
+	char zero = 0;
+	struct iovec data = { &zero, 1 };
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr message = {
+		.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
+
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	if (sendmsg(socket, &message, 0) != 1)
+		die("pass the descriptor");
+}
+
+static int
+hand_over(int client)
+{
+	static const char request[] =
+	    "remote_endpoint\0[127.0.0.1]:25\0flags\0001\0timeout\000300\0timeout\000300\0"
+	    "serverid\0smtpd\0";
+	int fd = connect_service("tlsproxy");
+
+	write_all(fd, request, sizeof(request));
+	skip_list(fd);
+	send_descriptor(fd, client);
+	close(client);
+	return fd;
+}
+
+static void
+make_listener(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	listener = socket(AF_INET, SOCK_STREAM, 0);
+	if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    listen(listener, 128) != 0)
+		die("listen");
+}
+
+static struct session
+open_session(SSL_SESSION *offer)
+{
+	struct session session = { 0 };
+	struct sockaddr_in address;
+	socklen_t len = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (getsockname(listener, (struct sockaddr *)&address, &len) != 0 ||
+	    connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+		die("connect");
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+	session.plain = hand_over(accept(listener, NULL, NULL));
+	session.ssl = SSL_new(ctx);
+	SSL_set_fd(session.ssl, fd);
+	if (offer != NULL) {
+		SSL_SESSION *copy = SSL_SESSION_dup(offer);
+
+		SSL_set_session(session.ssl, copy);
+		SSL_SESSION_free(copy);
+	}
+	if (SSL_connect(session.ssl) != 1)
+		die("handshake");
+	return session;
+}
+
+static void
+close_session(struct session *session)
+{
+	int fd = SSL_get_fd(session->ssl);
+
+	SSL_shutdown(session->ssl);
+	SSL_free(session->ssl);
+	close(fd);
+	close(session->plain);
+}
+
+/* A byte each way: the session is up on both ends and its tickets have come. */
+static void
+ping(struct session *session, size_t len)
+{
+	char bytes[ECHO_BYTES] = { 0 };
+
+	if (SSL_write(session->ssl, bytes, (int)len) != (int)len)
+		die("TLS write");
+	read_all(session->plain, bytes, len);
+	write_all(session->plain, bytes, len);
+	for (size_t have = 0; have < len;) {
+		int n = SSL_read(session->ssl, bytes, (int)(len - have));
+
+		if (n <= 0)
+			die("TLS read");
+		have += (size_t)n;
+	}
+}
+
+static void
+handshakes(long count, int resumed)
+{
+	SSL_SESSION *offer = NULL;
+	long hits = 0;
+
+	for (long i = 0; i < count; i++) {
+		struct session session = open_session(offer);
+
+		hits += SSL_session_reused(session.ssl);
+		ping(&session, 1);
+		if (resumed && offer == NULL) {
+			offer = newest;
+			newest = NULL;
+		}
+		close_session(&session);
+	}
+	if (resumed && hits < count - 1)
+		fprintf(stderr, "load: only %ld of %ld sessions were resumed\n", hits, count - 1);
+}
+
+static void *
+plain_writer(void *arg)
+{
+	static const char piece[PIECE];
+	struct session *session = arg;
+
+	for (size_t done = 0; done < session->bytes; done += PIECE)
+		write_all(session->plain, piece, PIECE);
+	return NULL;
+}
+
+static void *
+plain_reader(void *arg)
+{
+	struct session *session = arg;
+	char piece[PIECE];
+
+	for (size_t done = 0; done < session->bytes; done += PIECE)
+		read_all(session->plain, piece, PIECE);
+	return NULL;
+}
+
+static void *
+tls_writer(void *arg)
+{
+	static const char piece[PIECE];
+	struct session *session = arg;
+
+	for (size_t done = 0; done < session->bytes; done += PIECE) {
+		if (SSL_write(session->ssl, piece, PIECE) != PIECE)
+			die("TLS write");
+	}
+	return NULL;
+}
+
+static void *
+tls_reader(void *arg)
+{
+	struct session *session = arg;
+	char piece[PIECE];
+	size_t done = 0;
+
+	while (done < session->bytes) {
+		int n = SSL_read(session->ssl, piece, PIECE);
+
+		if (n <= 0)
+			die("TLS read");
+		done += (size_t)n;
+	}
+	return NULL;
+}
+
+static void
+bulk(long megabytes, int in)
+{
+	struct session sessions[BULK_SESSIONS];
+	pthread_t threads[2 * BULK_SESSIONS];
+
+	for (int i = 0; i < BULK_SESSIONS; i++) {
+		sessions[i] = open_session(NULL);
+		sessions[i].bytes = (size_t)megabytes * 1000000 / BULK_SESSIONS / PIECE * PIECE;
+	}
+	for (int i = 0; i < BULK_SESSIONS; i++) {
+		if (pthread_create(&threads[2 * i], NULL, in ? plain_writer : tls_writer, &sessions[i]) !=
+			0 ||
+		    pthread_create(&threads[2 * i + 1], NULL, in ? tls_reader : plain_reader, &sessions[i]) !=
+			0)
+			die("thread");
+	}
+	for (int i = 0; i < 2 * BULK_SESSIONS; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < BULK_SESSIONS; i++)
+		close_session(&sessions[i]);
+}
+
+static void
+round_trips(long count)
+{
+	struct session sessions[ECHO_SESSIONS];
+
+	for (int i = 0; i < ECHO_SESSIONS; i++)
+		sessions[i] = open_session(NULL);
+	for (long i = 0; i < count; i++)
+		ping(&sessions[i % ECHO_SESSIONS], ECHO_BYTES);
+	for (int i = 0; i < ECHO_SESSIONS; i++)
+		close_session(&sessions[i]);
+}
+
+static void
+idle(long count)
+{
+	struct session *sessions = calloc((size_t)count, sizeof(*sessions));
+
+	for (long i = 0; i < count; i++) {
+		sessions[i] = open_session(NULL);
+		ping(&sessions[i], 1);
+	}
+	puts("ready");
+	fflush(stdout);
+	(void)getchar();
+	for (long i = 0; i < count; i++)
+		close_session(&sessions[i]);
+	free(sessions);
+}
+
+static void
+manager_requests(long count)
+{
+	static const char seed[] = "request\0seed\0size\00032\0";
+	static const char key[] = "request\0tktkey\0keyname\0\0";
+	int fd = connect_service("tlsmgr");
+
+	for (long i = 0; i < count; i++) {
+		char request[4096];
+		int len;
+
+		switch (i % 4) {
+		case 0:
+			write_all(fd, seed, sizeof(seed));
+			break;
+		case 1:
+			write_all(fd, key, sizeof(key));
+			break;
+		case 2:
+			len = snprintf(request, sizeof(request),
+			    "request%cupdate%ccache_type%csmtpd%ccache_id%cid%ld%csession%c%01368d%c", 0, 0,
+			    0, 0, 0, i % 1000, 0, 0, 0, 0);
+			write_all(fd, request, (size_t)len + 1);
+			break;
+		default:
+			len = snprintf(request, sizeof(request),
+			    "request%clookup%ccache_type%csmtpd%ccache_id%cid%ld%c", 0, 0, 0, 0, 0,
+			    (i - 1) % 1000, 0);
+			write_all(fd, request, (size_t)len + 1);
+			break;
+		}
+		skip_list(fd);
+	}
+	close(fd);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc != 5) {
+		fprintf(stderr,
+		    "usage: load QUEUE-DIRECTORY full|resumed|in|out|echo|idle|tlsmgr 1.2|1.3 COUNT\n");
+		return 64;
+	}
+	queue = argv[1];
+	const char *mode = argv[2];
+	int version = strcmp(argv[3], "1.2") == 0 ? TLS1_2_VERSION : TLS1_3_VERSION;
+	long count = atol(argv[4]);
+
+	signal(SIGPIPE, SIG_IGN);
+	ctx = SSL_CTX_new(TLS_client_method());
+	SSL_CTX_set_min_proto_version(ctx, version);
+	SSL_CTX_set_max_proto_version(ctx, version);
+	SSL_CTX_set1_groups_list(ctx, "P-256");
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(ctx, remember);
+	make_listener();
+	if (strcmp(mode, "full") == 0 || strcmp(mode, "resumed") == 0)
+		handshakes(count, mode[0] == 'r');
+	else if (strcmp(mode, "in") == 0 || strcmp(mode, "out") == 0)
+		bulk(count, mode[0] == 'i');
+	else if (strcmp(mode, "echo") == 0)
+		round_trips(count);
+	else if (strcmp(mode, "idle") == 0)
+		idle(count);
+	else if (strcmp(mode, "tlsmgr") == 0)
+		manager_requests(count);
+	else
+		return 64;
+	return 0;
+}
