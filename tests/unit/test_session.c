@@ -1,0 +1,632 @@
+/* SPDX-License-Identifier: ISC */
+/* session: a whole tlsproxy session over socket pairs, with a real TLS client at the far end. */
+#include "tls_fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#include <event2/event.h>
+
+#include "mail/attr.h"
+#include "mail/tlsproxy_proto.h"
+#include "tls/context.h"
+#include "tls/mgr_client.h"
+#include "tls/resume.h"
+#include "tlsproxy/session.h"
+#include "util/fdio.h"
+
+enum { TURNS = 20000, BULK = 300 * 1000 };
+
+static struct event_base *base;
+static struct session_shared shared;
+static struct mgr_client *mgr;
+static SSL_CTX *client_ctx;
+static int gone;
+
+/* The two ends that are not ours. */
+struct world {
+	int caller;
+	int remote;
+	SSL *ssl;
+};
+
+static void
+on_gone(void *context)
+{
+	(void)context;
+	gone++;
+}
+
+static int
+set_up(void **state)
+{
+	struct fixture_cert cert =
+	    fixture_make((struct fixture_kind){ .cn = "mx.example", .key = EVP_EC_gen("P-256") });
+	char *chain;
+
+	signal(SIGPIPE, SIG_IGN);
+	fixture_setup(state);
+	fixture_log_clear();
+	base = event_base_new();
+	chain = alloc_printf("%s%s", cert.key_pem, cert.cert_pem);
+	struct context_server_settings settings = {
+		.log_param = "tlsproxy_tls_loglevel",
+		.log_level = "1",
+		.verifydepth = 9,
+		.chain_files = fixture_file("chain.pem", chain),
+		.protocols = ">=TLSv1",
+		.eecdh_auto_curves = "X25519 prime256v1",
+		.fingerprint_digest = "sha256",
+		.ciphers = "medium",
+		.cipher_grades = { .high = "HIGH",
+		    .medium = "HIGH:MEDIUM",
+		    .low = "ALL",
+		    .export = "ALL",
+		    .null = "eNULL" },
+		.session_ticket_cipher = "aes-256-cbc",
+		.config_file = "none",
+		.cache_policy = { .cachable = true, .timeout_s = 3600 },
+	};
+	shared.base = base;
+	shared.server = context_new_server(&settings);
+	shared.gone = on_gone;
+	free(chain);
+	fixture_cert_release(&cert);
+	if (!shared.server)
+		return -1;
+
+	/* No tlsmgr: sessions go on without it. */
+	char *path = alloc_printf("%s/tlsmgr", fixture_dir);
+	mgr = mgr_client_new(
+	    base, &(struct mgr_client_settings){ .path = path, .idle_s = 5, .ttl_s = 1000, .reply_ms = 500 });
+	free(path);
+	shared.resume = resume_new(base, mgr, "smtpd", "aes-256-cbc");
+	resume_install(context_ssl_ctx(shared.server));
+	while (mgr_client_is_up(mgr))
+		event_base_loop(base, EVLOOP_ONCE);
+	client_ctx = SSL_CTX_new(TLS_client_method());
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	SSL_CTX_free(client_ctx);
+	resume_free(shared.resume);
+	mgr_client_free(mgr);
+	context_unref(shared.server);
+	event_base_free(base);
+	return fixture_teardown(state);
+}
+
+static void
+turn(void)
+{
+	event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+static void
+pair(int fds[2])
+{
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+}
+
+/* Reads what the caller's end has got. -1: nothing now; 0: end of file. */
+static ssize_t
+caller_read(struct world *w, struct buf *to)
+{
+	char bytes[4096];
+	ssize_t got = read(w->caller, bytes, sizeof bytes);
+
+	if (got > 0)
+		buf_add(to, bytes, (size_t)got);
+	return got;
+}
+
+static void
+expect_from_caller_side(struct world *w, const char *bytes, size_t len)
+{
+	struct buf got = BUF_INIT;
+
+	for (int i = 0; i < TURNS && got.len < len; i++) {
+		turn();
+		caller_read(w, &got);
+	}
+	assert_int_equal(got.len, len);
+	assert_memory_equal(got.bytes, bytes, len);
+	buf_release(&got);
+}
+
+static void
+expect_caller_eof(struct world *w)
+{
+	struct buf got = BUF_INIT;
+	ssize_t last = -1;
+
+	for (int i = 0; i < TURNS && last != 0; i++) {
+		turn();
+		last = caller_read(w, &got);
+	}
+	assert_int_equal(last, 0);
+	assert_int_equal(got.len, 0);
+	buf_release(&got);
+}
+
+static void
+begin(struct world *w)
+{
+	static const char announcement[] = "protocol\0tlsproxy_protocol\0";
+	int fds[2];
+
+	fixture_log_clear();
+	memset(w, 0, sizeof *w);
+	pair(fds);
+	w->caller = fds[0];
+	w->remote = -1;
+	gone = 0;
+	session_start(&shared, fds[1]);
+	expect_from_caller_side(w, announcement, sizeof announcement);
+}
+
+static void
+put_request(struct buf *to, int flags, int session_s)
+{
+	tlsproxy_proto_put_request(to, &(struct tlsproxy_request){ .remote_endpoint = "[192.0.2.1]:25",
+					   .flags = flags,
+					   .handshake_timeout_s = 30,
+					   .session_timeout_s = session_s,
+					   .serverid = "smtpd" });
+}
+
+static void
+request(struct world *w, int flags)
+{
+	struct buf list = BUF_INIT;
+
+	put_request(&list, flags, 300);
+	assert_int_equal(write(w->caller, list.bytes, list.len), list.len);
+	buf_release(&list);
+}
+
+static void
+hand_over(struct world *w)
+{
+	int fds[2];
+
+	pair(fds);
+	w->remote = fds[0];
+	assert_int_equal(fdio_send_fd(w->caller, fds[1]), 0);
+	close(fds[1]);
+	w->ssl = SSL_new(client_ctx);
+	SSL_set_mode(w->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_set_fd(w->ssl, w->remote);
+	SSL_set_connect_state(w->ssl);
+}
+
+static void
+handshake(struct world *w)
+{
+	int done = 0;
+
+	for (int i = 0; i < TURNS && done != 1; i++) {
+		done = SSL_do_handshake(w->ssl);
+		ERR_clear_error();
+		turn();
+	}
+	assert_int_equal(done, 1);
+}
+
+static void
+open_session(struct world *w, int flags)
+{
+	begin(w);
+	request(w, flags);
+	expect_from_caller_side(w, "status\0001\0", 10);
+	hand_over(w);
+	handshake(w);
+}
+
+static void
+finish(struct world *w)
+{
+	SSL_free(w->ssl);
+	if (w->caller >= 0)
+		close(w->caller);
+	if (w->remote >= 0)
+		close(w->remote);
+	for (int i = 0; i < TURNS && gone == 0; i++)
+		turn();
+	assert_int_equal(gone, 1);
+}
+
+static void
+expect_at_remote(struct world *w, const char *bytes, size_t len)
+{
+	char *got = alloc_zero(len);
+	size_t have = 0;
+
+	for (int i = 0; i < TURNS && have < len; i++) {
+		turn();
+		int n = SSL_read(w->ssl, got + have, (int)(len - have));
+		if (n > 0)
+			have += (size_t)n;
+		ERR_clear_error();
+	}
+	assert_int_equal(have, len);
+	assert_memory_equal(got, bytes, len);
+	free(got);
+}
+
+static void
+say_from_remote(struct world *w, const char *text)
+{
+	assert_int_equal(SSL_write(w->ssl, text, (int)strlen(text)), strlen(text));
+}
+
+static char *
+bulk(void)
+{
+	char *bytes = alloc_zero(BULK);
+
+	for (size_t i = 0; i < BULK; i++)
+		bytes[i] = (char)(i * 7 + i / 251);
+	return bytes;
+}
+
+/* --- the tests --- */
+
+static void
+plaintext_passes_both_ways(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_session(&w, TLSPROXY_SERVER);
+	say_from_remote(&w, "EHLO client\r\n");
+	expect_from_caller_side(&w, "EHLO client\r\n", 13);
+	assert_int_equal(write(w.caller, "250 hello\r\n", 11), 11);
+	expect_at_remote(&w, "250 hello\r\n", 11);
+	finish(&w);
+	assert_int_equal(fixture_log_count("CONNECT from [192.0.2.1]:25"), 1);
+	assert_int_equal(
+	    fixture_log_count("Anonymous TLS connection established from [192.0.2.1]:25: TLSv1.3"), 1);
+	assert_int_equal(fixture_log_count("DISCONNECT [192.0.2.1]:25"), 1);
+}
+
+static void
+context_precedes_plaintext(void **state)
+{
+	struct world w;
+	struct buf got = BUF_INIT;
+	struct attr_frame frame;
+	size_t len = 0;
+	enum attr_progress progress = ATTR_MORE;
+
+	(void)state;
+	open_session(&w, TLSPROXY_SERVER | TLSPROXY_SEND_CONTEXT);
+	say_from_remote(&w, "EHLO client\r\n");
+	attr_frame_init(&frame, 10000);
+	for (int i = 0; i < TURNS && progress == ATTR_MORE; i++) {
+		turn();
+		if (caller_read(&w, &got) > 0)
+			progress = attr_frame_feed(&frame, got.bytes, got.len, &len);
+	}
+	assert_int_equal(progress, ATTR_COMPLETE);
+
+	struct attr_scan scan;
+	const char *text;
+	attr_scan_init(&scan, got.bytes, len, ATTR_FLAG_NONE, "test");
+	assert_int_equal(attr_scan_str(&scan, "cipher_protocol", &text), 1);
+	assert_string_equal(text, "TLSv1.3");
+	assert_int_equal(attr_scan_str(&scan, "namaddr", &text), 1);
+	assert_string_equal(text, "[192.0.2.1]:25");
+	for (int i = 0; i < TURNS && got.len < len + 13; i++) {
+		turn();
+		caller_read(&w, &got);
+	}
+	assert_memory_equal(got.bytes + len, "EHLO client\r\n", 13);
+	buf_release(&got);
+	finish(&w);
+}
+
+static void
+request_may_come_byte_by_byte(void **state)
+{
+	struct world w;
+	struct buf list = BUF_INIT;
+
+	(void)state;
+	begin(&w);
+	put_request(&list, TLSPROXY_SERVER, 300);
+	for (size_t i = 0; i < list.len; i++) {
+		assert_int_equal(write(w.caller, list.bytes + i, 1), 1);
+		turn();
+	}
+	expect_from_caller_side(&w, "status\0001\0", 10);
+	buf_release(&list);
+	finish(&w);
+}
+
+static void
+bad_role_is_refused_with_a_status(void **state)
+{
+	static const int flags[] = { 0, 3, 2 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(flags); i++) {
+		struct world w;
+
+		begin(&w);
+		request(&w, flags[i]);
+		expect_from_caller_side(&w, "status\0000\0", 10);
+		turn();
+		assert_int_equal(gone, 0);
+		finish(&w);
+	}
+}
+
+static void
+absurd_time_limit_is_refused(void **state)
+{
+	struct world w;
+	struct buf list = BUF_INIT;
+
+	(void)state;
+	begin(&w);
+	put_request(&list, TLSPROXY_SERVER, -10);
+	assert_int_equal(write(w.caller, list.bytes, list.len), list.len);
+	expect_from_caller_side(&w, "status\0000\0", 10);
+	buf_release(&list);
+	finish(&w);
+}
+
+static void
+garbage_ends_without_a_reply(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *bytes;
+		size_t len;
+	} cases[] = {
+		{ "terminator", "\0", 1 },
+		{ "wrong name", "remote\0x\0\0", 10 },
+		{ "missing", "remote_endpoint\0x\0flags\0001\0\0", 27 },
+		{ "not a number", "remote_endpoint\0x\0flags\0a\0\0", 27 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct world w;
+
+		begin(&w);
+		assert_int_equal(write(w.caller, cases[i].bytes, cases[i].len), cases[i].len);
+		expect_caller_eof(&w);
+		if (fixture_log_count("receive request attributes") != 1)
+			fail_msg("%s: log is %s", cases[i].name, buf_str(&fixture_log));
+		finish(&w);
+	}
+}
+
+static void
+early_plaintext_arrives_after_the_handshake(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	request(&w, TLSPROXY_SERVER);
+	expect_from_caller_side(&w, "status\0001\0", 10);
+	hand_over(&w);
+	assert_int_equal(write(w.caller, "220 early\r\n", 11), 11);
+	turn();
+	handshake(&w);
+	expect_at_remote(&w, "220 early\r\n", 11);
+	finish(&w);
+}
+
+static void
+caller_that_leaves_in_the_handshake_ends_it(void **state)
+{
+	struct world w;
+	char byte;
+
+	(void)state;
+	begin(&w);
+	request(&w, TLSPROXY_SERVER);
+	expect_from_caller_side(&w, "status\0001\0", 10);
+	hand_over(&w);
+	turn();
+	close(w.caller);
+	w.caller = -1;
+	for (int i = 0; i < TURNS && gone == 0; i++)
+		turn();
+	assert_int_equal(gone, 1);
+	assert_int_equal(read(w.remote, &byte, 1), 0);
+	assert_int_equal(fixture_log_count("TLS handshake failed for service=smtpd peer=[192.0.2.1]:25"), 1);
+	finish(&w);
+}
+
+static void
+message_without_descriptor_ends_the_session(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	request(&w, TLSPROXY_SERVER);
+	expect_from_caller_side(&w, "status\0001\0", 10);
+	assert_int_equal(write(w.caller, "", 1), 1);
+	expect_caller_eof(&w);
+	assert_int_equal(fixture_log_count("receive remote SMTP peer file descriptor"), 1);
+	finish(&w);
+}
+
+static void
+descriptor_that_is_no_socket_does_no_harm(void **state)
+{
+	struct world w;
+	int fd = open("/dev/null", O_RDWR);
+
+	(void)state;
+	begin(&w);
+	request(&w, TLSPROXY_SERVER);
+	expect_from_caller_side(&w, "status\0001\0", 10);
+	assert_int_equal(fdio_send_fd(w.caller, fd), 0);
+	close(fd);
+	expect_caller_eof(&w);
+	finish(&w);
+}
+
+static void
+garbage_from_the_remote_is_a_failed_handshake(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	request(&w, TLSPROXY_SERVER | TLSPROXY_SEND_CONTEXT);
+	expect_from_caller_side(&w, "status\0001\0", 10);
+	hand_over(&w);
+	assert_int_equal(write(w.remote, "QUIT\r\nQUIT\r\n", 12), 12);
+	expect_caller_eof(&w);
+	assert_int_equal(fixture_log_count("TLS library problem"), 1);
+	finish(&w);
+}
+
+/* The caller writes a lot and closes while the remote reads nothing: all of it arrives, and then
+ * close_notify. */
+static void
+what_the_caller_sent_last_is_delivered(void **state)
+{
+	struct world w;
+	char *bytes = bulk();
+	size_t put = 0;
+
+	(void)state;
+	open_session(&w, TLSPROXY_SERVER);
+	for (int i = 0; i < TURNS && put < BULK; i++) {
+		ssize_t n = write(w.caller, bytes + put, BULK - put);
+		if (n > 0)
+			put += (size_t)n;
+		else if (i > 100)
+			break;
+		turn();
+	}
+	close(w.caller);
+	w.caller = -1;
+	for (int i = 0; i < 100; i++)
+		turn();
+	assert_int_equal(gone, 0);
+	expect_at_remote(&w, bytes, put);
+
+	char byte;
+	int last = -1;
+	for (int i = 0; i < TURNS && gone == 0; i++)
+		turn();
+	last = SSL_read(w.ssl, &byte, 1);
+	assert_int_equal(SSL_get_error(w.ssl, last), SSL_ERROR_ZERO_RETURN);
+	assert_int_equal(SSL_get_shutdown(w.ssl) & SSL_RECEIVED_SHUTDOWN, SSL_RECEIVED_SHUTDOWN);
+	finish(&w);
+	free(bytes);
+}
+
+/* The remote writes until nothing goes any more, and closes; a caller that reads late gets everything. */
+static void
+what_the_remote_sent_last_is_delivered(void **state)
+{
+	struct world w;
+	char *bytes = bulk();
+	size_t put = 0;
+	struct buf got = BUF_INIT;
+	ssize_t last = -1;
+
+	(void)state;
+	open_session(&w, TLSPROXY_SERVER);
+	for (int stalled = 0; stalled < 100 && put < BULK; turn()) {
+		int n = SSL_write(w.ssl, bytes + put, (int)(BULK - put > 16000 ? 16000 : BULK - put));
+		ERR_clear_error();
+		stalled = n > 0 ? 0 : stalled + 1;
+		put += n > 0 ? (size_t)n : 0;
+	}
+	shutdown(w.remote, SHUT_WR);
+	for (int i = 0; i < TURNS && last != 0; i++) {
+		turn();
+		last = caller_read(&w, &got);
+	}
+	assert_int_equal(last, 0);
+	assert_int_equal(got.len, put);
+	assert_memory_equal(got.bytes, bytes, put);
+	buf_release(&got);
+	finish(&w);
+	free(bytes);
+}
+
+/* A caller that does not read is still read. */
+static void
+directions_do_not_wait_for_each_other(void **state)
+{
+	struct world w;
+	char *bytes = bulk();
+	int stalled = 0;
+
+	(void)state;
+	open_session(&w, TLSPROXY_SERVER);
+	while (stalled < 100) {
+		int n = SSL_write(w.ssl, bytes, 16000);
+		ERR_clear_error();
+		stalled = n > 0 ? 0 : stalled + 1;
+		turn();
+	}
+	assert_int_equal(write(w.caller, "250 still here\r\n", 16), 16);
+	expect_at_remote(&w, "250 still here\r\n", 16);
+	finish(&w);
+	free(bytes);
+}
+
+static void
+handshake_ends_at_its_time_limit(void **state)
+{
+	struct world w;
+	struct buf list = BUF_INIT;
+
+	(void)state;
+	begin(&w);
+	tlsproxy_proto_put_request(&list, &(struct tlsproxy_request){ .remote_endpoint = "[192.0.2.1]:25",
+					      .flags = TLSPROXY_SERVER,
+					      .handshake_timeout_s = 0,
+					      .session_timeout_s = 300,
+					      .serverid = "smtpd" });
+	assert_int_equal(write(w.caller, list.bytes, list.len), list.len);
+	buf_release(&list);
+	expect_from_caller_side(&w, "status\0001\0", 10);
+	hand_over(&w);
+	expect_caller_eof(&w);
+	assert_int_equal(fixture_log_count("ciphertext read/write timeout for [192.0.2.1]:25"), 1);
+	finish(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plaintext_passes_both_ways),
+		cmocka_unit_test(context_precedes_plaintext),
+		cmocka_unit_test(request_may_come_byte_by_byte),
+		cmocka_unit_test(bad_role_is_refused_with_a_status),
+		cmocka_unit_test(absurd_time_limit_is_refused),
+		cmocka_unit_test(garbage_ends_without_a_reply),
+		cmocka_unit_test(early_plaintext_arrives_after_the_handshake),
+		cmocka_unit_test(caller_that_leaves_in_the_handshake_ends_it),
+		cmocka_unit_test(message_without_descriptor_ends_the_session),
+		cmocka_unit_test(descriptor_that_is_no_socket_does_no_harm),
+		cmocka_unit_test(garbage_from_the_remote_is_a_failed_handshake),
+		cmocka_unit_test(what_the_caller_sent_last_is_delivered),
+		cmocka_unit_test(what_the_remote_sent_last_is_delivered),
+		cmocka_unit_test(directions_do_not_wait_for_each_other),
+		cmocka_unit_test(handshake_ends_at_its_time_limit),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
