@@ -284,8 +284,10 @@ take_command(struct gate_session *s)
 static enum verdict
 backend_failed(struct gate_session *s, const char *why)
 {
-	if (s->farewell)
-		return end(s, "done");
+	if (s->farewell) {
+		s->end = "done";
+		return go(s, CLOSING);
+	}
 	session_warn(s, "back end %s: %s", gate_backend_name(s->gate->backend), why);
 	return say_goodbye(s, "421 4.3.0", "Service currently unavailable");
 }
@@ -353,7 +355,7 @@ do_relay(struct gate_session *s)
 {
 	if (s->timed_out)
 		return end(s, "timeout");
-	if (s->client.broken || s->client.error)
+	if (s->client.broken)
 		return end(s, "lost connection");
 	pass_end(&s->client, &s->backend);
 	pass_end(&s->backend, &s->client);

@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Sessions of tlsgate between a client, a tlsproxy and a back end that this test plays itself, all in one thread:
+ * the event loop turns until what is expected has come.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <event2/event.h>
+
+#include "mail/tlsproxy_proto.h"
+#include "tlsgate/gate_backend.h"
+#include "tlsgate/gate_session.h"
+#include "util/buf.h"
+#include "util/fdio.h"
+#include "util/log.h"
+
+enum { TURNS = 5000 };
+
+struct fixture {
+	char dir[32];
+	char backend_path[64], proxy_path[64];
+	int backend_listen, proxy_listen;
+	struct gate_backend *backend;
+	struct gate gate;
+	int gone;
+	int client;
+};
+
+static void
+no_log(enum log_level level, const char *text, void *context)
+{
+	(void)level, (void)text, (void)context;
+}
+
+static void
+count_gone(void *context)
+{
+	++*(int *)context;
+}
+
+static int
+listen_at(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(fd, 5), 0);
+	return fd;
+}
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+	struct err *none = NULL;
+	char where[80];
+
+	snprintf(f->dir, sizeof f->dir, "/tmp/test_gate.XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(f->backend_path, sizeof f->backend_path, "%s/backend", f->dir);
+	snprintf(f->proxy_path, sizeof f->proxy_path, "%s/tlsproxy", f->dir);
+	f->backend_listen = listen_at(f->backend_path);
+	f->proxy_listen = listen_at(f->proxy_path);
+	snprintf(where, sizeof where, "unix:%s", f->backend_path);
+	f->backend = gate_backend_new(where, none);
+	f->gate = (struct gate){
+		.base = event_base_new(),
+		.backend = f->backend,
+		.hostname = "gate.example",
+		.service = "smtp",
+		.tlsproxy = f->proxy_path,
+		.timeout_s = 100,
+		.connect_timeout_s = 100,
+		.starttls_timeout_s = 77,
+		.gone = count_gone,
+		.context = &f->gone,
+	};
+	f->client = -1;
+	*state = f;
+	return 0;
+}
+
+static void
+turn(struct fixture *f)
+{
+	event_base_loop(f->gate.base, EVLOOP_NONBLOCK);
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	fdio_close(&f->client);
+	fdio_close(&f->backend_listen);
+	fdio_close(&f->proxy_listen);
+	for (int i = 0; i < TURNS && !f->gone; i++)
+		turn(f);
+	assert_int_equal(f->gone, 1);
+	unlink(f->backend_path);
+	unlink(f->proxy_path);
+	rmdir(f->dir);
+	gate_backend_free(f->backend);
+	event_base_free(f->gate.base);
+	free(f);
+	return 0;
+}
+
+static void
+start(struct fixture *f)
+{
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+	f->client = fds[0];
+	gate_session_start(&f->gate, fds[1]);
+}
+
+static int
+accept_from(struct fixture *f, int listening)
+{
+	for (int i = 0; i < TURNS; i++) {
+		turn(f);
+		int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd >= 0)
+			return fd;
+		poll(NULL, 0, 1);
+	}
+	fail_msg("nobody connects");
+	return -1;
+}
+
+static void
+say(int fd, const char *text)
+{
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+}
+
+/* Exactly `wanted` arrives, and nothing behind it while the loop turns a few times more. */
+static void
+hear(struct fixture *f, int fd, const char *wanted, size_t len)
+{
+	char got[8192];
+	size_t n = 0;
+	int quiet = 0;
+
+	for (int i = 0; i < TURNS && quiet < 5; i++) {
+		turn(f);
+		ssize_t r = recv(fd, got + n, sizeof got - n, MSG_DONTWAIT);
+		if (r > 0)
+			n += (size_t)r;
+		else if (n >= len)
+			quiet++;
+		else
+			poll(NULL, 0, 1);
+	}
+	got[n < sizeof got ? n : sizeof got - 1] = 0;
+	if (n != len || memcmp(got, wanted, len) != 0)
+		fail_msg("wanted \"%s\", got \"%s\"", wanted, got);
+}
+
+static void
+hears(struct fixture *f, int fd, const char *wanted)
+{
+	hear(f, fd, wanted, strlen(wanted));
+}
+
+static void
+hears_end(struct fixture *f, int fd)
+{
+	char c;
+
+	for (int i = 0; i < TURNS; i++) {
+		turn(f);
+		ssize_t n = recv(fd, &c, 1, MSG_DONTWAIT);
+		if (n == 0 || (n < 0 && errno == ECONNRESET))
+			return;
+		assert_true(n < 0);
+		poll(NULL, 0, 1);
+	}
+	fail_msg("no end of file");
+}
+
+/* A client that has been greeted; the back end's socket. */
+static int
+greeted(struct fixture *f)
+{
+	start(f);
+	int backend = accept_from(f, f->backend_listen);
+	say(backend, "220 back.example ESMTP\r\n");
+	hears(f, f->client, "220 back.example ESMTP\r\n");
+	return backend;
+}
+
+/* tlsproxy's part up to the status. */
+static int
+proxy_asked(struct fixture *f)
+{
+	int proxy = accept_from(f, f->proxy_listen);
+	struct buf announcement = BUF_INIT;
+	char got[512];
+	ssize_t n = -1;
+
+	tlsproxy_proto_put_announcement(&announcement);
+	assert_int_equal(write(proxy, announcement.bytes, announcement.len), (ssize_t)announcement.len);
+	buf_release(&announcement);
+	for (int i = 0; i < TURNS && n < 0; i++) {
+		turn(f);
+		n = recv(proxy, got, sizeof got, MSG_DONTWAIT);
+		poll(NULL, 0, n < 0);
+	}
+	struct tlsproxy_request request = { .flags = 0 };
+	assert_true(n > 0);
+	assert_int_equal(tlsproxy_proto_get_request(got, (size_t)n, "test", &request), 0);
+	assert_int_equal(request.flags, TLSPROXY_SERVER);
+	assert_int_equal(request.handshake_timeout_s, 77);
+	assert_int_equal(request.session_timeout_s, 100);
+	assert_string_equal(request.serverid, "smtp");
+	return proxy;
+}
+
+static void
+say_status(int proxy, int status)
+{
+	struct buf list = BUF_INIT;
+
+	tlsproxy_proto_put_status(&list, status);
+	assert_int_equal(write(proxy, list.bytes, list.len), (ssize_t)list.len);
+	buf_release(&list);
+}
+
+static int
+descriptor_from(struct fixture *f, int proxy)
+{
+	int fd, result = -1;
+
+	for (int i = 0; i < TURNS && result < 0; i++) {
+		turn(f);
+		result = fdio_receive_fd(proxy, &fd);
+		poll(NULL, 0, result < 0);
+	}
+	assert_int_equal(result, 1);
+	return fd;
+}
+
+/* STARTTLS has been said to a greeted session: the new back end's socket; *proxy is tlsproxy's plaintext side. The
+ * old back end hears QUIT and the end. */
+static int
+finish_starttls(struct fixture *f, int old, int *proxy)
+{
+	*proxy = proxy_asked(f);
+	say_status(*proxy, 1);
+	int backend = accept_from(f, f->backend_listen);
+	say(backend, "220 back.example ESMTP\r\n");
+	int fd = descriptor_from(f, *proxy);
+	hears(f, f->client, "220 2.0.0 Ready to start TLS\r\n");
+	hears(f, old, "QUIT\r\n");
+	hears_end(f, old);
+	close(old);
+	close(fd);
+	return backend;
+}
+
+static void
+commands_and_replies_pass_one_at_a_time(void **state)
+{
+	struct fixture *f = *state;
+	int backend = greeted(f);
+
+	say(f->client, "EHLO c\r\nNOOP\nMAIL FROM:<a@b>\r\n");
+	hears(f, backend, "EHLO c\r\n");
+	say(backend, "250-back\r\n250-STARTTLS\r\n250 DSN\r\n");
+	hears(f, f->client, "250-back\r\n250-DSN\r\n250 STARTTLS\r\n");
+	hears(f, backend, "NOOP\r\n");
+	say(backend, "250 Ok\r\n");
+	hears(f, f->client, "250 Ok\r\n");
+	hears(f, backend, "MAIL FROM:<a@b>\r\n");
+	say(backend, "250 Ok\r\n");
+	hears(f, f->client, "250 Ok\r\n");
+	say(f->client, "QUIT\r\n");
+	hears(f, backend, "QUIT\r\n");
+	say(backend, "221 Bye\r\n");
+	close(backend);
+	hears(f, f->client, "221 Bye\r\n");
+	hears_end(f, f->client);
+}
+
+static void
+a_message_in_plaintext_passes_unchanged(void **state)
+{
+	struct fixture *f = *state;
+	int backend = greeted(f);
+
+	say(f->client, "DATA\r\n");
+	hears(f, backend, "DATA\r\n");
+	say(backend, "354 go\r\n");
+	hears(f, f->client, "354 go\r\n");
+	say(f->client, "STARTTLS\r\na\nb\rc\r\n.\r\nQUIT\r\n");
+	hears(f, backend, "STARTTLS\r\na\nb\rc\r\n.\r\nQUIT\r\n");
+	say(backend, "250 Ok\r\n221 Bye\r\n");
+	close(backend);
+	hears(f, f->client, "250 Ok\r\n221 Bye\r\n");
+	hears_end(f, f->client);
+}
+
+static void
+a_chunk_is_not_read_as_commands(void **state)
+{
+	struct fixture *f = *state;
+	int backend = greeted(f);
+
+	say(f->client, "BDAT 10 LAST\r\nSTARTTLS\r\nNOOP\r\n");
+	hears(f, backend, "BDAT 10 LAST\r\nSTARTTLS\r\nNOOP\r\n");
+	say(backend, "250 Ok\r\n250 Ok\r\n");
+	hears(f, f->client, "250 Ok\r\n250 Ok\r\n");
+	close(backend);
+	hears_end(f, f->client);
+}
+
+static void
+half_closing_clients_get_their_replies(void **state)
+{
+	struct fixture *f = *state;
+	int backend = greeted(f);
+
+	say(f->client, "DATA\r\n");
+	hears(f, backend, "DATA\r\n");
+	say(backend, "354 go\r\n");
+	hears(f, f->client, "354 go\r\n");
+	say(f->client, "x\r\n.\r\nQUIT\r\n");
+	shutdown(f->client, SHUT_WR);
+	hears(f, backend, "x\r\n.\r\nQUIT\r\n");
+	hears_end(f, backend);
+	say(backend, "250 Ok\r\n221 Bye\r\n");
+	hears(f, f->client, "250 Ok\r\n221 Bye\r\n");
+	close(backend);
+	hears_end(f, f->client);
+}
+
+static void
+bad_lines_never_reach_the_back_end(void **state)
+{
+	struct fixture *f = *state;
+	int backend = greeted(f);
+	char longline[3000];
+
+	say(f->client, "NOOP\rSTARTTLS\r\n");
+	hears(f, f->client, "500 5.5.2 Error: bad syntax\r\n");
+	memset(longline, 'x', sizeof longline - 1);
+	longline[sizeof longline - 1] = 0;
+	say(f->client, longline);
+	say(f->client, "\r\n");
+	hears(f, f->client, "500 5.5.2 Error: line too long\r\n");
+	say(f->client, "STARTTLS please\r\n");
+	hears(f, f->client, "501 5.5.4 Syntax: STARTTLS\r\n");
+	hears(f, backend, "");
+	close(backend);
+	hears(f, f->client, "421 4.3.0 gate.example Service currently unavailable\r\n");
+	hears_end(f, f->client);
+}
+
+static void
+starttls_moves_to_a_fresh_back_end(void **state)
+{
+	struct fixture *f = *state;
+	int old = greeted(f), proxy;
+
+	say(f->client, "AUTH PLAIN evil\r\n");
+	hears(f, old, "AUTH PLAIN evil\r\n");
+	say(old, "235 Ok\r\n");
+	hears(f, f->client, "235 Ok\r\n");
+	say(f->client, "STARTTLS\r\n");
+	int backend = finish_starttls(f, old, &proxy);
+
+	/* Its own copy of the client's socket is closed: only tlsproxy can write there. */
+	hears_end(f, f->client);
+	say(proxy, "EHLO c\r\n");
+	hears(f, backend, "EHLO c\r\n");
+	say(backend, "250-back\r\n250-STARTTLS\r\n250 DSN\r\n");
+	hears(f, proxy, "250-back\r\n250 DSN\r\n");
+	say(proxy, "STARTTLS\r\n");
+	hears(f, proxy, "554 5.5.1 Error: TLS already active\r\n");
+	say(proxy, "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n");
+	hears(f, backend, "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n");
+	say(backend, "250 Ok\r\n250 Ok\r\n354 go\r\n");
+	hears(f, proxy, "250 Ok\r\n250 Ok\r\n354 go\r\n");
+	close(backend);
+	hears_end(f, proxy);
+	close(proxy);
+}
+
+static void
+what_is_sent_with_starttls_is_discarded(void **state)
+{
+	struct fixture *f = *state;
+	int old = greeted(f), proxy;
+
+	say(f->client, "STARTTLS\r\nMAIL FROM:<evil@example>\r\nRCP");
+	proxy = proxy_asked(f);
+	say(f->client, "T TO:<victim@example>\r\n");
+	say_status(proxy, 1);
+	int backend = accept_from(f, f->backend_listen);
+	say(backend, "220 back.example ESMTP\r\n");
+	int fd = descriptor_from(f, proxy);
+	hears(f, f->client, "220 2.0.0 Ready to start TLS\r\n");
+
+	char c;
+	assert_int_equal(recv(fd, &c, 1, MSG_DONTWAIT), -1);
+	hears(f, old, "QUIT\r\n");
+	hears(f, backend, "");
+	say(proxy, "NOOP\r\n");
+	hears(f, backend, "NOOP\r\n");
+	say(backend, "250 Ok\r\n");
+	hears(f, proxy, "250 Ok\r\n");
+	close(proxy);
+	hears_end(f, backend);
+	close(backend);
+	close(old);
+	close(fd);
+}
+
+enum trouble { NO_SOCKET, WRONG_ANNOUNCEMENT, CLOSED_EARLY, EXTRA_BYTES, STATUS_0, CLOSED_AFTER_STATUS,
+	BACKEND_REFUSES, TROUBLES };
+
+/* Plays one failure of STARTTLS. */
+static void
+play(struct fixture *f, enum trouble trouble)
+{
+	int proxy = -1, backend = -1;
+
+	if (trouble == NO_SOCKET)
+		return;
+	if (trouble == WRONG_ANNOUNCEMENT || trouble == CLOSED_EARLY) {
+		proxy = accept_from(f, f->proxy_listen);
+		if (trouble == WRONG_ANNOUNCEMENT)
+			assert_int_equal(write(proxy, "protocol\0other\0\0", 16), 16);
+		else
+			close(proxy);
+		return;
+	}
+	proxy = proxy_asked(f);
+	if (trouble == EXTRA_BYTES) {
+		assert_int_equal(write(proxy, "status\0001\0\0x", 11), 11);
+		return;
+	}
+	say_status(proxy, trouble != STATUS_0);
+	if (trouble == STATUS_0)
+		return;
+	backend = accept_from(f, f->backend_listen);
+	if (trouble == CLOSED_AFTER_STATUS)
+		close(proxy);
+	say(backend, trouble == BACKEND_REFUSES ? "554 go away\r\n" : "220 hi\r\n");
+}
+
+static void
+starttls_that_fails_leaves_the_session_as_it_was(void **state)
+{
+	struct fixture *f = *state;
+	int backend = greeted(f);
+
+	for (enum trouble trouble = NO_SOCKET; trouble < TROUBLES; trouble++) {
+		print_message("trouble %d\n", (int)trouble);
+		f->gate.tlsproxy = trouble == NO_SOCKET ? "/nonexistent/tlsproxy" : f->proxy_path;
+		say(f->client, "STARTTLS\r\n");
+		play(f, trouble);
+		hears(f, f->client, "454 4.7.0 TLS not available due to local problem\r\n");
+		say(f->client, "NOOP\r\n");
+		hears(f, backend, "NOOP\r\n");
+		say(backend, "250 Ok\r\n");
+		hears(f, f->client, "250 Ok\r\n");
+	}
+	close(backend);
+	hears(f, f->client, "421 4.3.0 gate.example Service currently unavailable\r\n");
+}
+
+static void
+replies_without_a_command_end_the_session(void **state)
+{
+	struct fixture *f = *state;
+	int backend = greeted(f);
+
+	say(f->client, "NOOP\r\n");
+	hears(f, backend, "NOOP\r\n");
+	say(backend, "250 Ok\r\n250 Ok\r\n");
+	hears(f, f->client, "250 Ok\r\n421 4.3.0 gate.example Service currently unavailable\r\n");
+	hears_end(f, f->client);
+	close(backend);
+}
+
+static void
+a_back_end_may_say_farewell_unasked(void **state)
+{
+	struct fixture *f = *state;
+	int backend = greeted(f);
+
+	say(backend, "421 4.4.2 timeout\r\n");
+	close(backend);
+	hears(f, f->client, "421 4.4.2 timeout\r\n");
+	hears_end(f, f->client);
+}
+
+static void
+no_back_end_is_a_421(void **state)
+{
+	struct fixture *f = *state;
+
+	fdio_close(&f->backend_listen);
+	start(f);
+	hears(f, f->client, "421 4.3.0 gate.example Service currently unavailable\r\n");
+	hears_end(f, f->client);
+}
+
+static void
+a_side_that_does_not_read_stops_the_other(void **state)
+{
+	struct fixture *f = *state;
+	int backend = greeted(f), small = 1;
+	char block[4096];
+	size_t sent = 0, received = 0;
+
+	say(f->client, "DATA\r\n");
+	hears(f, backend, "DATA\r\n");
+	say(backend, "354 go\r\n");
+	hears(f, f->client, "354 go\r\n");
+	memset(block, 'x', sizeof block);
+	assert_int_equal(setsockopt(f->client, SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+	for (int full = 0; full < 50;) {
+		ssize_t n = write(f->client, block, sizeof block);
+		if (n > 0)
+			sent += (size_t)n;
+		full = n > 0 ? 0 : full + 1;
+		turn(f);
+		assert_true(sent < 64 << 20);
+	}
+	for (int idle = 0; received < sent && idle < TURNS;) {
+		turn(f);
+		ssize_t n = recv(backend, block, sizeof block, MSG_DONTWAIT);
+		if (n > 0)
+			received += (size_t)n;
+		idle = n > 0 ? 0 : idle + 1;
+	}
+	assert_int_equal(received, sent);
+	close(backend);
+}
+
+#define SESSION_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SESSION_TEST(commands_and_replies_pass_one_at_a_time),
+		SESSION_TEST(a_message_in_plaintext_passes_unchanged),
+		SESSION_TEST(a_chunk_is_not_read_as_commands),
+		SESSION_TEST(half_closing_clients_get_their_replies),
+		SESSION_TEST(bad_lines_never_reach_the_back_end),
+		SESSION_TEST(starttls_moves_to_a_fresh_back_end),
+		SESSION_TEST(what_is_sent_with_starttls_is_discarded),
+		SESSION_TEST(starttls_that_fails_leaves_the_session_as_it_was),
+		SESSION_TEST(replies_without_a_command_end_the_session),
+		SESSION_TEST(a_back_end_may_say_farewell_unasked),
+		SESSION_TEST(no_back_end_is_a_421),
+		SESSION_TEST(a_side_that_does_not_read_stops_the_other),
+	};
+
+	log_set_sink(no_log, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
