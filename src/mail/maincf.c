@@ -93,9 +93,9 @@ maincf_split(char *text, char **name, char **value, struct err *err)
 	while (logical_line_is_space(*at))
 		at++;
 	if (*at != '=')
-		return err_set(err, "missing '=' after attribute name: \"%s\"", text);
+		return err_set(err, "missing '=' after attribute name");
 	if (end == *name)
-		return err_set(err, "missing attribute name: \"%s\"", text);
+		return err_set(err, "missing attribute name");
 	rest = at + 1;
 	*end = '\0';
 	*value = logical_line_trim(rest);
@@ -125,10 +125,11 @@ maincf_parse(struct maincf *cf, const void *bytes, size_t len, struct err *err)
 		table_put(cf->values, "config_directory", alloc_string(cf->dir));
 	logical_line_init(&in, cf->path, bytes, len);
 	while (result == 0 && logical_line_next(&in, &line, &number)) {
+		struct err reason = { 0 };
 		char *name, *value;
 
-		if (maincf_split(line.bytes, &name, &value, err) < 0)
-			result = err_prefix(err, "%s, line %d", cf->path, number);
+		if (maincf_split(line.bytes, &name, &value, &reason) < 0)
+			result = err_set(err, "%s, line %d: %s: \"%s\"", cf->path, number, reason.text, line.bytes);
 		else
 			set_value(cf, number, name, value);
 	}

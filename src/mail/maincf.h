@@ -33,7 +33,7 @@ int maincf_load(struct maincf *cf, struct err *err) __attribute__((warn_unused_r
 int maincf_parse(struct maincf *cf, const void *bytes, size_t len, struct err *err)
     __attribute__((warn_unused_result));
 
-/* Splits "name = value" in place; 0, or -1 and in err "missing '=' after attribute name: "TEXT"" or the like. */
+/* Splits "name = value" in place. 0; or -1 with `text` as it was, and in err what is missing. */
 int maincf_split(char *text, char **name, char **value, struct err *err) __attribute__((warn_unused_result));
 
 /* A setting that goes over main.cf (-o name=value). */

@@ -77,6 +77,7 @@ put_request(struct maincf_edit *edit, const char *name, const char *value)
 int
 maincf_edit_request(struct maincf_edit *edit, const char *text, struct err *err)
 {
+	struct err reason = { 0 };
 	char *copy, *name, *value;
 	int result = 0;
 
@@ -88,11 +89,15 @@ maincf_edit_request(struct maincf_edit *edit, const char *text, struct err *err)
 		return err_set(err, "-e, -X, or -# accepts no comment input");
 	if (*text == '\0' && edit->kind != MAINCF_EDIT_SET)
 		return err_set(err, "-X or -# requires non-blank parameter names");
+	if (edit->kind != MAINCF_EDIT_SET && strchr(text, '=') != NULL)
+		return err_set(err, "-X or -# requires parameter names without value");
 	copy = alloc_string(text);
 	if (edit->kind != MAINCF_EDIT_SET)
 		put_request(edit, logical_line_trim(copy), "");
-	else if ((result = maincf_split(copy, &name, &value, err)) == 0)
+	else if (maincf_split(copy, &name, &value, &reason) == 0)
 		put_request(edit, name, value);
+	else
+		result = err_set(err, "%s: \"%s\"", reason.text, copy);
 	free(copy);
 	return result;
 }

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * postconf: shows and edits main.cf (postconf(1)).
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mail/maincf.h"
+#include "mail/maincf_edit.h"
+#include "mail/param.h"
+#include "postconf/listing.h"
+#include "postconf/survey.h"
+#include "util/alloc.h"
+#include "util/buf.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/table.h"
+#include "util/text.h"
+
+static char process_id[32];
+static const char *process_name = "";
+static const char *command = ""; /* as typed, in front of messages */
+
+struct command_line {
+	bool given[256]; /* option letters */
+	struct listing_style style;
+	char **overrides; /* of -o; owned, the strings borrowed */
+	int override_count;
+	char **args;
+	int arg_count;
+};
+
+static void
+to_stderr(enum log_level level, const char *text, void *context)
+{
+	(void)context;
+	fprintf(stderr, "%s: %s", command, log_label(level));
+	for (; *text != '\0'; text++)
+		fputc((unsigned char)*text < 0x80 ? *text : '?', stderr);
+	fputc('\n', stderr);
+}
+
+static _Noreturn void
+usage(void)
+{
+	log_fatal("usage: %s [-c config_dir] [-d (parameter defaults)] [-e (edit configuration)] [-f (fold lines)] "
+	          "[-h (no names)] [-H (no values)] [-n (non-default parameters)] "
+	          "[-o name=value (override parameter value)] [-p (main.cf, default)] [-v (verbose)] "
+	          "[-x (expand parameter values)] [-X (exclude)] [-# (comment-out)] [name...]",
+	    command);
+}
+
+/* --- the command line --- */
+
+/* At most one option of each set makes sense. */
+static void
+check_options(const bool *given)
+{
+	static const char *const sets[] = { "denX#", "deoX#", "efX#", "exX#", "ehHX#" };
+
+	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+		char list[3 * sizeof "denX#"] = "";
+		int count = 0;
+
+		for (const char *option = sets[i]; *option != '\0'; option++)
+			if (given[(unsigned char)*option]) {
+				sprintf(list + strlen(list), " -%c", *option);
+				count++;
+			}
+		if (count > 1)
+			log_fatal("specify one of%s", list);
+	}
+}
+
+static void
+parse_command_line(int argc, char **argv, struct command_line *line)
+{
+	int option;
+
+	line->overrides = alloc_array((size_t)argc + 1, sizeof *line->overrides);
+	/* Options end at the first name. */
+	while ((option = getopt(argc, argv, "+c:defhHno:pvxX#")) != -1) {
+		if (option == '?')
+			usage();
+		if (option == 'c' && setenv("MAIL_CONFIG", optarg, 1) < 0)
+			log_fatal("out of memory");
+		if (option == 'o')
+			line->overrides[line->override_count++] = optarg;
+		line->given[option] = true;
+	}
+	line->args = argv + optind;
+	line->arg_count = argc - optind;
+	if (line->arg_count > 0 && strchr(line->args[0], '=') != NULL)
+		line->given['e'] = true;
+	check_options(line->given);
+	line->style = (struct listing_style){
+		.no_name = line->given['h'], .no_value = line->given['H'], .fold = line->given['f'] };
+}
+
+/* --- editing --- */
+
+static void
+edit(const struct command_line *line)
+{
+	enum maincf_edit_kind kind = MAINCF_EDIT_SET;
+	struct maincf_edit *requests;
+	struct err err = { 0 };
+
+	if (line->given['X'])
+		kind = MAINCF_EDIT_REMOVE;
+	else if (line->given['#'])
+		kind = MAINCF_EDIT_COMMENT;
+	if (line->arg_count == 0)
+		log_fatal(kind == MAINCF_EDIT_SET ? "-e requires name=value argument" : "missing service argument");
+	requests = maincf_edit_new(kind);
+	for (int i = 0; i < line->arg_count; i++)
+		if (maincf_edit_request(requests, line->args[i], &err) < 0)
+			log_fatal("%s", err.text);
+	if (maincf_edit_apply(requests, maincf_directory(), &err) < 0)
+		log_fatal("%s", err.text);
+	maincf_edit_free(requests);
+}
+
+/* --- showing --- */
+
+static const char *
+default_of(const char *name)
+{
+	if (strcmp(name, "process_id") == 0)
+		return process_id;
+	if (strcmp(name, "process_name") == 0)
+		return process_name;
+	return param_default(name);
+}
+
+/* "" is myhostname's and mydomain's text in the table of defaults; maincf works them out. */
+static bool
+has_raw_default(const char *name)
+{
+	return strcmp(name, "myhostname") != 0 && strcmp(name, "mydomain") != 0;
+}
+
+static void
+show(struct maincf *cf, const struct command_line *line, const char *name, struct buf *output)
+{
+	struct buf value = BUF_INIT;
+	struct err err = { 0 };
+	const char *raw = maincf_raw(cf, name);
+
+	if (raw == NULL && has_raw_default(name))
+		raw = default_of(name);
+	if (raw != NULL && !line->given['x'])
+		buf_add_str(&value, raw);
+	else if (maincf_lookup(cf, name, &value, &err) < 0)
+		log_fatal("%s", err.text);
+	listing_add(output, &line->style, name, buf_str(&value));
+	buf_release(&value);
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* What maincf says about its own directory counts as a setting when the user named the directory. */
+static bool
+is_set(const struct maincf *cf, const char *name)
+{
+	const char *value = maincf_raw(cf, name);
+
+	if (value == NULL || survey_is_read_only(name))
+		return false;
+	return strcmp(name, "config_directory") != 0 || getenv("MAIL_CONFIG") != NULL ||
+	       strcmp(value, maincf_directory()) != 0;
+}
+
+/* Every name there is to show, in byte order; freed by the caller, strings too. `survey` is NULL with -d. */
+static char **
+all_names(const struct maincf *cf, const struct survey *survey, bool only_set, size_t *count)
+{
+	struct table *seen = table_new(NULL);
+	const char *name;
+	size_t at = 0, used = 0;
+	char **names;
+
+	for (size_t i = 0; !only_set && (name = param_name(i)) != NULL; i++)
+		table_put(seen, name, seen);
+	while (survey != NULL && (name = maincf_next(cf, &at)) != NULL)
+		if (survey_knows(survey, name) && is_set(cf, name))
+			table_put(seen, name, seen);
+	*count = table_count(seen);
+	names = alloc_array(*count + 1, sizeof *names);
+	at = 0;
+	while ((name = table_next(seen, &at, NULL)) != NULL)
+		names[used++] = alloc_string(name);
+	table_free(seen);
+	qsort(names, *count, sizeof *names, compare_names);
+	return names;
+}
+
+static void
+show_names(struct maincf *cf, const struct survey *survey, const struct command_line *line)
+{
+	struct buf output = BUF_INIT;
+
+	if (line->arg_count == 0) {
+		size_t count;
+		char **names = all_names(cf, survey, line->given['n'], &count);
+
+		for (size_t i = 0; i < count; i++) {
+			show(cf, line, names[i], &output);
+			free(names[i]);
+		}
+		free(names);
+	}
+	for (int i = 0; i < line->arg_count; i++) {
+		const char *name = line->args[i];
+
+		if (survey != NULL ? !survey_knows(survey, name) : param_default(name) == NULL)
+			log_warn("%s: unknown parameter", name);
+		else if (!line->given['n'] || is_set(cf, name))
+			show(cf, line, name, &output);
+	}
+	if (fwrite(buf_str(&output), 1, output.len, stdout) != output.len || fflush(stdout) != 0)
+		log_fatal("write output: %s", strerror(errno));
+	buf_release(&output);
+}
+
+static void
+override(struct maincf *cf, const struct command_line *line)
+{
+	for (int i = 0; i < line->override_count; i++) {
+		struct err err = { 0 };
+		char *text = alloc_string(line->overrides[i]), *name, *value;
+
+		if (maincf_split(text, &name, &value, &err) < 0)
+			log_fatal("invalid parameter override: %s: %s", text, err.text);
+		maincf_set(cf, name, value);
+		free(text);
+	}
+}
+
+/* Assignments to what the program itself sets do nothing. */
+static void
+undo_read_only(struct maincf *cf, const char *dir)
+{
+	const char *name;
+	size_t at = 0;
+
+	while ((name = maincf_next(cf, &at)) != NULL)
+		if (survey_is_read_only(name)) {
+			log_warn("%s/main.cf: read-only parameter assignment: %s=%s", dir, name, maincf_raw(cf, name));
+			maincf_set(cf, name, default_of(name));
+		}
+}
+
+static void
+show_main_cf(const struct command_line *line)
+{
+	const char *dir = maincf_directory();
+	struct maincf *cf = maincf_new(dir, default_of);
+	struct survey *survey = NULL;
+	struct err err = { 0 };
+
+	maincf_behave_as_postconf(cf);
+	if (!line->given['d']) {
+		if (maincf_load(cf, &err) < 0)
+			log_fatal("%s", err.text);
+		undo_read_only(cf, dir);
+		override(cf, line);
+		survey = survey_new(cf, dir);
+		if (survey_check(survey, cf, &err) < 0)
+			log_fatal("%s", err.text);
+	}
+	show_names(cf, survey, line);
+	if (survey != NULL)
+		survey_warn_unused(survey);
+	survey_free(survey);
+	maincf_free(cf);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct command_line line = { 0 };
+
+	command = argc > 0 ? argv[0] : "postconf";
+	process_name = text_basename(command);
+	snprintf(process_id, sizeof process_id, "%ld", (long)getpid());
+	log_set_sink(to_stderr, NULL);
+	log_set_fatal(1, 0);
+	parse_command_line(argc, argv, &line);
+	if (line.given['e'] || line.given['X'] || line.given['#'])
+		edit(&line);
+	else
+		show_main_cf(&line);
+	free(line.overrides);
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * survey: which names of a main.cf mean something.
+ *
+ * A name is known when the system has such a parameter, or when main.cf sets it and some value there, or a -o option
+ * in master.cf, refers to it.
+ */
+#ifndef POSTCONF_SURVEY_H
+#define POSTCONF_SURVEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+struct maincf;
+struct survey;
+
+/* Walks every value of `cf` and DIR/master.cf. References to nothing and what cannot be parsed are warned about.
+ * Borrows both; freed by the caller. */
+struct survey *survey_new(const struct maincf *cf, const char *dir);
+void survey_free(struct survey *survey);
+
+bool survey_knows(const struct survey *survey, const char *name);
+
+/* Set by the program, never by main.cf. */
+bool survey_is_read_only(const char *name);
+
+/* Warns about settings that mean nothing, in the order of the file. */
+void survey_warn_unused(const struct survey *survey);
+
+/* Expands all known settings, as programs would. 0 or -1. */
+int survey_check(const struct survey *survey, struct maincf *cf, struct err *err) __attribute__((warn_unused_result));
+
+#endif
