@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+#include "postfix-tls/command.h"
+#include "postfix-tls/defaults.h"
+
+static enum command_result
+answer(int all_default)
+{
+	if (all_default < 0)
+		return COMMAND_FAILED;
+	return all_default ? COMMAND_DONE : COMMAND_NO;
+}
+
+enum command_result
+cmd_all_default_client(const struct instance *instance, int argc, char **argv, struct err *err)
+{
+	(void)argv;
+	return argc > 1 ? COMMAND_USAGE : answer(defaults_client(instance, err));
+}
+
+enum command_result
+cmd_all_default_server(const struct instance *instance, int argc, char **argv, struct err *err)
+{
+	(void)argv;
+	return argc > 1 ? COMMAND_USAGE : answer(defaults_server(instance, err));
+}

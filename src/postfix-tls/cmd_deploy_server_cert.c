@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "postfix-tls/command.h"
+#include "postfix-tls/deploy.h"
+
+enum command_result
+cmd_deploy_server_cert(const struct instance *instance, int argc, char **argv, struct err *err)
+{
+	char *cert_path;
+	char *key_path;
+	enum deploy_result result;
+
+	if (getopt(argc, argv, "+:") != -1 || argc - optind != 2)
+		return COMMAND_USAGE;
+	cert_path = instance_path(instance, argv[optind]);
+	key_path = instance_path(instance, argv[optind + 1]);
+	result = deploy_pair(instance, cert_path, key_path, NULL, 0, err);
+	free(cert_path);
+	free(key_path);
+	if (result == DEPLOY_REFUSED)
+		return COMMAND_FAILED;
+	if (result == DEPLOY_NOT_EDITED)
+		return COMMAND_NO;
+	deploy_explain();
+	return COMMAND_DONE;
+}

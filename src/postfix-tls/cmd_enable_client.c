@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "postfix-tls/command.h"
+#include "postfix-tls/defaults.h"
+#include "postfix-tls/deploy.h"
+#include "postfix-tls/postconf.h"
+#include "util/alloc.h"
+#include "util/buf.h"
+#include "util/log.h"
+
+/* 0, with *type NULL when no table type can hold a session cache, or -1. */
+static int
+cache_type(const struct instance *instance, const char **type, struct err *err)
+{
+	static const char *const types[] = { "lmdb", "btree" };
+
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+		int listed = postconf_lists(instance->postconf, "-m", NULL, types[i], err);
+		if (listed < 0)
+			return -1;
+		if (listed) {
+			*type = types[i];
+			return 0;
+		}
+	}
+	*type = NULL;
+	return 0;
+}
+
+static void
+suggest(const char *type)
+{
+	log_info("*** Non-default SMTP client TLS settings detected, no changes made.");
+	log_info("For opportunistic TLS in the Postfix SMTP client, the below settings");
+	log_info("are typical:");
+	log_info("  smtp_tls_security_level = may");
+	log_info("  smtp_tls_loglevel = 1");
+	if (type)
+		log_info("  smtp_tls_session_cache_database = %s:${data_directory}/smtp_scache", type);
+}
+
+static enum command_result
+enable(const struct instance *instance, const char *type, const char *source, struct err *err)
+{
+	struct buf directory = BUF_INIT;
+	struct buf cache = BUF_INIT;
+	enum command_result result = COMMAND_FAILED;
+
+	if (postconf_value(instance->postconf, "data_directory", &directory, err) < 0)
+		goto out;
+	if (type)
+		buf_printf(&cache, "%s:%s/smtp_scache", type, buf_str(&directory));
+	const struct postconf_setting settings[] = {
+		{ "smtp_tls_security_level", "may" },
+		{ "smtp_tls_loglevel", "1" },
+		{ "tls_random_source", source },
+		{ "smtp_tls_session_cache_database", buf_str(&cache) },
+	};
+	if (postconf_edit(instance->postconf, settings, type ? 4 : 3) < 0) {
+		result = COMMAND_NO;
+		goto out;
+	}
+	log_info("Enabled opportunistic TLS in the Postfix SMTP client.");
+	deploy_explain_reload();
+	result = COMMAND_DONE;
+out:
+	buf_release(&directory);
+	buf_release(&cache);
+	return result;
+}
+
+enum command_result
+cmd_enable_client(const struct instance *instance, int argc, char **argv, struct err *err)
+{
+	const char *wanted = "";
+	struct buf source = BUF_INIT;
+	enum command_result result = COMMAND_FAILED;
+	const char *type;
+	int all_default;
+	int option;
+
+	while ((option = getopt(argc, argv, "+:r:")) != -1) {
+		if (option != 'r')
+			return COMMAND_USAGE;
+		wanted = optarg;
+	}
+	if (optind < argc)
+		return COMMAND_USAGE;
+	if (defaults_random_source(instance, wanted, &source, err) < 0 ||
+	    (all_default = defaults_client(instance, err)) < 0 || cache_type(instance, &type, err) < 0)
+		goto out;
+	if (all_default) {
+		result = enable(instance, type, buf_str(&source), err);
+	} else {
+		suggest(type);
+		result = COMMAND_DONE;
+	}
+out:
+	buf_release(&source);
+	return result;
+}

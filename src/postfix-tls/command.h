@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * command: what a subcommand is given and what it answers.
+ */
+#ifndef POSTFIX_TLS_COMMAND_H
+#define POSTFIX_TLS_COMMAND_H
+
+#include "postfix-tls/instance.h"
+#include "util/err.h"
+
+enum command_result {
+	COMMAND_DONE,   /* exit status 0 */
+	COMMAND_NO,     /* exit status 1; whatever there is to say has been said */
+	COMMAND_FAILED, /* exit status 1; `err` is to be reported */
+	COMMAND_USAGE,  /* exit status 1; the arguments make no sense */
+};
+
+/* argv[0] is the name of the subcommand. */
+typedef enum command_result (*command_fn)(
+    const struct instance *instance, int argc, char **argv, struct err *err);
+
+enum command_result cmd_all_default_client(
+    const struct instance *instance, int argc, char **argv, struct err *err);
+enum command_result cmd_all_default_server(
+    const struct instance *instance, int argc, char **argv, struct err *err);
+enum command_result cmd_deploy_server_cert(
+    const struct instance *instance, int argc, char **argv, struct err *err);
+enum command_result cmd_enable_client(const struct instance *instance, int argc, char **argv, struct err *err);
+enum command_result cmd_enable_server(const struct instance *instance, int argc, char **argv, struct err *err);
+enum command_result cmd_new_server_cert(
+    const struct instance *instance, int argc, char **argv, struct err *err);
+enum command_result cmd_new_server_key(const struct instance *instance, int argc, char **argv, struct err *err);
+enum command_result cmd_output_server_csr(
+    const struct instance *instance, int argc, char **argv, struct err *err);
+enum command_result cmd_output_server_tlsa(
+    const struct instance *instance, int argc, char **argv, struct err *err);
+
+#endif

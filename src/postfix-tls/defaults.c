@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+#include "postfix-tls/defaults.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "postfix-tls/instance.h"
+#include "postfix-tls/postconf.h"
+#include "util/buf.h"
+#include "util/err.h"
+
+#define DEVICE "/dev/urandom"
+
+static int
+none_set(const struct instance *instance, const char *const *names, struct err *err)
+{
+	int any = postconf_any_set(instance->postconf, names, err);
+
+	return any < 0 ? -1 : !any;
+}
+
+/* The chain files take precedence over all other key and certificate settings. */
+int
+defaults_client(const struct instance *instance, struct err *err)
+{
+	static const char *const names[] = { "smtp_use_tls", "smtp_enforce_tls", "smtp_tls_enforce_peername",
+		"smtp_tls_security_level", "smtp_tls_cert_file", "smtp_tls_dcert_file", "smtp_tls_eccert_file",
+		"smtp_tls_chain_files", NULL };
+
+	return none_set(instance, names, err);
+}
+
+int
+defaults_server(const struct instance *instance, struct err *err)
+{
+	static const char *const names[] = { "smtpd_use_tls", "smtpd_enforce_tls", "smtpd_tls_security_level",
+		"smtpd_tls_cert_file", "smtpd_tls_dcert_file", "smtpd_tls_eccert_file", "smtpd_tls_chain_files",
+		NULL };
+
+	return none_set(instance, names, err);
+}
+
+/* tlsmgr takes anything without a prefix for a file, and stays without entropy when that is not one. */
+static bool
+is_source(const char *text)
+{
+	return strncmp(text, "dev:/", 5) == 0 || strncmp(text, "egd:/", 5) == 0;
+}
+
+int
+defaults_random_source(const struct instance *instance, const char *wanted, struct buf *source,
+    struct err *err)
+{
+	if (*wanted && !is_source(wanted))
+		return err_set(err, "bad TLS random source '%s': need dev:/path or egd:/path", wanted);
+	if (*wanted) {
+		buf_add_str(source, wanted);
+		return 0;
+	}
+	if (postconf_value(instance->postconf, "tls_random_source", source, err) < 0)
+		return -1;
+	if (source->len > 0)
+		return 0;
+	if (access(DEVICE, R_OK) < 0)
+		return err_set(err, "no default TLS random source defined and no " DEVICE);
+	buf_add_str(source, "dev:" DEVICE);
+	return 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * defaults: whether the TLS settings of client or server were touched, and what enabling TLS needs
+ * to know besides.
+ */
+#ifndef POSTFIX_TLS_DEFAULTS_H
+#define POSTFIX_TLS_DEFAULTS_H
+
+struct buf;
+struct err;
+struct instance;
+
+/* 1: all at their defaults, or empty. 0: not. -1: err. */
+int defaults_client(const struct instance *instance, struct err *err) __attribute__((warn_unused_result));
+int defaults_server(const struct instance *instance, struct err *err) __attribute__((warn_unused_result));
+
+/* Appends what tls_random_source is to become: `wanted` unless it is empty, else what is in force, else
+ * the system's device. 0 or -1. */
+int defaults_random_source(const struct instance *instance, const char *wanted, struct buf *source,
+    struct err *err) __attribute__((warn_unused_result));
+
+#endif

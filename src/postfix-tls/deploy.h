@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * deploy: makes the server use a key and a certificate, after checking that they belong together.
+ */
+#ifndef POSTFIX_TLS_DEPLOY_H
+#define POSTFIX_TLS_DEPLOY_H
+
+#include <stddef.h>
+
+struct err;
+struct instance;
+struct postconf_setting;
+
+enum deploy_result {
+	DEPLOY_DONE,
+	DEPLOY_REFUSED,    /* err says why */
+	DEPLOY_NOT_EDITED, /* main.cf is unchanged; postconf has said why */
+};
+
+/* One edit of main.cf, with the `count` (at most 4) settings of `more` in it. */
+enum deploy_result deploy_pair(const struct instance *instance, const char *cert_path, const char *key_path,
+    const struct postconf_setting *more, size_t count, struct err *err) __attribute__((warn_unused_result));
+
+/* Tells about it. */
+void deploy_explain(void);
+
+/* Says how to make running servers notice. */
+void deploy_explain_reload(void);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * hostnames: the names a certificate, a request or a TLSA record is for.
+ */
+#ifndef POSTFIX_TLS_HOSTNAMES_H
+#define POSTFIX_TLS_HOSTNAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+struct instance;
+
+struct hostnames {
+	const char **names; /* owned array; at least one name, each borrowed but `primary` */
+	size_t count;
+	char *primary; /* owned: $myhostname when it was needed */
+};
+
+/* From the arguments; myhostname stands for a first one that is missing or empty. 0 or -1. */
+int hostnames_init(struct hostnames *hostnames, const struct instance *instance, int argc, char **argv,
+    struct err *err) __attribute__((warn_unused_result));
+void hostnames_release(struct hostnames *hostnames);
+
+/*
+ * Letters, digits, '-', '_', '.', '*': what the DNS and certificates can carry (other scripts in their
+ * ASCII form), and what cannot be taken for something else in a zone file or a distinguished name.
+ */
+bool hostnames_is_valid(const char *name);
+
+#endif

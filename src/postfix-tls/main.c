@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * postfix-tls-helper: "postfix tls SUBCOMMAND". Started by postfix-tls-script, which is started by postfix(1)
+ * with the instance's directories in the environment.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "postfix-tls/command.h"
+#include "postfix-tls/instance.h"
+#include "postfix-tls/postconf.h"
+#include "postfix-tls/report.h"
+#include "util/buf.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/text.h"
+
+static const struct {
+	const char *name;
+	const char *arguments;
+	command_fn run;
+} commands[] = {
+	{ "enable-client", " [-r devrandom]", cmd_enable_client },
+	{ "enable-server", " [-a algorithm] [-b bits ] [-r devrandom] [hostname ...]", cmd_enable_server },
+	{ "new-server-key", " [-a algorithm] [-b bits ] [hostname ...]", cmd_new_server_key },
+	{ "new-server-cert", " [-a algorithm] [-b bits ] [hostname ...]", cmd_new_server_cert },
+	{ "deploy-server-cert", " certfile keyfile", cmd_deploy_server_cert },
+	{ "output-server-csr", " [-k keyfile] [hostname ...]", cmd_output_server_csr },
+	{ "output-server-tlsa", " [-h hostname] [keyfile ...]", cmd_output_server_tlsa },
+	{ "all-default-client", "", cmd_all_default_client },
+	{ "all-default-server", "", cmd_all_default_server },
+};
+
+enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+
+_Noreturn static void
+fail_unknown(const char *name)
+{
+	struct buf rest = BUF_INIT;
+
+	for (size_t i = 1; i < COMMAND_COUNT; i++)
+		buf_printf(&rest, "%s%s", i > 1 ? ", " : "", commands[i].name);
+	log_error("unknown tls command: '%s'", name);
+	log_fatal("usage: postfix tls %s (or %s)", commands[0].name, buf_str(&rest));
+}
+
+static const char *
+environment(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value ? value : "";
+}
+
+static bool
+in_path(const char *program)
+{
+	const char *at = environment("PATH");
+	const char *directory;
+	size_t len;
+
+	while ((directory = text_token(&at, ":", &len))) {
+		struct buf path = BUF_INIT;
+		bool found;
+
+		buf_printf(&path, "%.*s/%s", (int)len, directory, program);
+		found = access(path.bytes, X_OK) == 0;
+		buf_release(&path);
+		if (found)
+			return true;
+	}
+	return false;
+}
+
+/* Keys are made without that program, so a setting that finds none does no harm here; it is still wrong. */
+static void
+check_openssl_path(const struct instance *instance)
+{
+	struct buf value = BUF_INIT;
+	struct buf program = BUF_INIT;
+	bool known = postconf_default_instance(instance->postconf, "openssl_path", &value);
+
+	if (known && value.len > 0) {
+		buf_add(&program, value.bytes, strcspn(value.bytes, " "));
+		known = strchr(program.bytes, '/') ? access(program.bytes, X_OK) < 0 : !in_path(program.bytes);
+	}
+	if (known)
+		log_warn("No working openssl(1) command found with 'openssl_path = %s'; not needed here",
+		    buf_str(&value));
+	buf_release(&program);
+	buf_release(&value);
+}
+
+static void
+check_algorithms(struct instance *instance)
+{
+	struct err err;
+	int ecdsa;
+	int rsa = postconf_lists(instance->postconf, "-T", "public-key-algorithms", "rsa", &err);
+
+	if (rsa < 0)
+		log_fatal("Postfix is not compiled with TLS support: %s", err.text);
+	ecdsa = postconf_lists(instance->postconf, "-T", "public-key-algorithms", "ecdsa", &err);
+	instance->supports[KEYFILE_RSA] = rsa == 1;
+	instance->supports[KEYFILE_ECDSA] = ecdsa == 1;
+	if (rsa != 1 && ecdsa != 1)
+		log_fatal("Postfix does not support either RSA or ECDSA");
+}
+
+static int
+run(const struct instance *instance, int argc, char **argv)
+{
+	const char *name = argc > 0 ? argv[0] : "";
+	struct err err = { 0 };
+	size_t i = 0;
+
+	while (i < COMMAND_COUNT && strcmp(commands[i].name, name) != 0)
+		i++;
+	if (i == COMMAND_COUNT)
+		fail_unknown(name);
+	/* Their order is part of the error message of none of them. */
+	opterr = 0;
+	switch (commands[i].run(instance, argc, argv, &err)) {
+	case COMMAND_DONE:
+		/* Output that was cut off is no success. */
+		if (fflush(stdout) == 0 && !ferror(stdout))
+			return EXIT_SUCCESS;
+		log_fatal("write standard output: %m");
+	case COMMAND_FAILED:
+		log_fatal("%s", err.text);
+	case COMMAND_USAGE:
+		log_fatal("usage: postfix tls %s%s", name, commands[i].arguments);
+	case COMMAND_NO:
+		break;
+	}
+	return EXIT_FAILURE;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *command_directory = environment("command_directory");
+	struct instance instance = {
+		.config_directory = environment("config_directory"),
+		.queue_directory = environment("queue_directory"),
+	};
+	struct stat st;
+	int status;
+
+	if (!*environment("daemon_directory")) {
+		fputs("This script must be run by the postfix command.\nDo not run directly.\n", stderr);
+		return EXIT_FAILURE;
+	}
+	umask(022);
+	report_start(command_directory);
+	if (!*command_directory || chdir(command_directory) < 0)
+		log_fatal("no Postfix command directory '%s'", command_directory);
+	if (!*instance.config_directory || stat(instance.config_directory, &st) < 0 || !S_ISDIR(st.st_mode))
+		log_fatal("no Postfix configuration directory %s!", instance.config_directory);
+	instance.postconf = postconf_new(command_directory, instance.config_directory);
+	check_openssl_path(&instance);
+	check_algorithms(&instance);
+	status = run(&instance, argc - 1, argv + (argc > 0));
+	postconf_free(instance.postconf);
+	return status;
+}
