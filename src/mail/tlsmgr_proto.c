@@ -146,8 +146,8 @@ get_data(const void *list, size_t len, const char *stream, int *status, const ch
 	int value = TLSMGR_PROTO_FAIL;
 
 	attr_scan_init(&scan, list, len, ATTR_FLAG_MISSING, stream);
-	if (attr_scan_int(&scan, TLSMGR_PROTO_STATUS, &value) != 1 || attr_scan_data(&scan, name, data) != 1 ||
-	    attr_scan_end(&scan) != 2)
+	if (attr_scan_int(&scan, TLSMGR_PROTO_STATUS, &value) != 1 ||
+	    attr_scan_data(&scan, name, data) != 1 || attr_scan_end(&scan) != 2)
 		return -1;
 	*status = value;
 	return 0;
@@ -166,7 +166,8 @@ tlsmgr_proto_get_session(const void *list, size_t len, const char *stream, int *
 }
 
 int
-tlsmgr_proto_get_policy(const void *list, size_t len, const char *stream, int *status, int *cachable, int *timeout_s)
+tlsmgr_proto_get_policy(
+    const void *list, size_t len, const char *stream, int *status, int *cachable, int *timeout_s)
 {
 	struct attr_scan scan;
 	int values[3];
@@ -183,7 +184,8 @@ tlsmgr_proto_get_policy(const void *list, size_t len, const char *stream, int *s
 }
 
 int
-tlsmgr_proto_get_tktkey(const void *list, size_t len, const char *stream, int *status, struct tlsmgr_ticket_key *key)
+tlsmgr_proto_get_tktkey(
+    const void *list, size_t len, const char *stream, int *status, struct tlsmgr_ticket_key *key)
 {
 	struct buf record = BUF_INIT;
 	int value, result = -1;

@@ -59,8 +59,10 @@ struct tlsmgr_ticket_key {
 };
 
 /* The record as it travels, in native byte order. */
-void tlsmgr_proto_pack_key(const struct tlsmgr_ticket_key *key, unsigned char record[TLSMGR_TICKET_RECORD_LEN]);
-void tlsmgr_proto_unpack_key(struct tlsmgr_ticket_key *key, const unsigned char record[TLSMGR_TICKET_RECORD_LEN]);
+void tlsmgr_proto_pack_key(
+    const struct tlsmgr_ticket_key *key, unsigned char record[TLSMGR_TICKET_RECORD_LEN]);
+void tlsmgr_proto_unpack_key(
+    struct tlsmgr_ticket_key *key, const unsigned char record[TLSMGR_TICKET_RECORD_LEN]);
 
 void tlsmgr_proto_put_announcement(struct buf *to);
 
@@ -69,7 +71,8 @@ void tlsmgr_proto_put_announcement(struct buf *to);
 void tlsmgr_proto_put_seed(struct buf *to, int size);
 void tlsmgr_proto_put_policy(struct buf *to, const char *type);
 void tlsmgr_proto_put_lookup(struct buf *to, const char *type, const char *id);
-void tlsmgr_proto_put_update(struct buf *to, const char *type, const char *id, const void *session, size_t len);
+void tlsmgr_proto_put_update(
+    struct buf *to, const char *type, const char *id, const void *session, size_t len);
 void tlsmgr_proto_put_delete(struct buf *to, const char *type, const char *id);
 
 /* `name` is TLSMGR_TICKET_NAME_LEN bytes; NULL: the key that new tickets are made with. */
@@ -82,9 +85,10 @@ void tlsmgr_proto_reply_data(struct buf *to, int status, const char *name, const
 void tlsmgr_proto_reply_policy(struct buf *to, int status, int cachable, int timeout_s);
 
 /*
- * All return 0, or -1 after a warning that names `stream` when the reply is not what was asked for. The outputs are set
- * only with 0, and except for `status` mean something only when that is TLSMGR_PROTO_OK. Data replaces the buffer.
- * Attributes that nobody wants are skipped. A list that is complete, or ended at end of file.
+ * All return 0, or -1 after a warning that names `stream` when the reply is not what was asked for. The
+ * outputs are set only with 0, and except for `status` mean something only when that is TLSMGR_PROTO_OK. Data
+ * replaces the buffer. Attributes that nobody wants are skipped. A list that is complete, or ended at end of
+ * file.
  */
 int tlsmgr_proto_get_announcement(const void *list, size_t len, const char *stream)
     __attribute__((warn_unused_result));
@@ -94,8 +98,8 @@ int tlsmgr_proto_get_seed(const void *list, size_t len, const char *stream, int 
     __attribute__((warn_unused_result));
 int tlsmgr_proto_get_policy(const void *list, size_t len, const char *stream, int *status, int *cachable,
     int *timeout_s) __attribute__((warn_unused_result));
-int tlsmgr_proto_get_session(const void *list, size_t len, const char *stream, int *status, struct buf *session)
-    __attribute__((warn_unused_result));
+int tlsmgr_proto_get_session(const void *list, size_t len, const char *stream, int *status,
+    struct buf *session) __attribute__((warn_unused_result));
 
 /* -1 also for a key record of another length, without a warning: the other end is of another make. */
 int tlsmgr_proto_get_tktkey(const void *list, size_t len, const char *stream, int *status,

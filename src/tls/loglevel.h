@@ -19,8 +19,8 @@ enum loglevel_bit {
 };
 
 /*
- * The union of all words of `value`, the value of parameter `param`. One unknown word is warned about and turns
- * everything off: the result is 0.
+ * The union of all words of `value`, the value of parameter `param`. One unknown word is warned about and
+ * turns everything off: the result is 0.
  */
 unsigned int loglevel_parse(const char *param, const char *value);
 

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: ISC */
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mail/param.h"
+#include "mail/service.h"
+#include "mail/timer.h"
+#include "tls/loglevel.h"
+#include "tls/random.h"
+#include "tlsmgr/client.h"
+#include "tlsmgr/entropy.h"
+#include "tlsmgr/exchange.h"
+#include "tlsmgr/location.h"
+#include "tlsmgr/mgr_request.h"
+#include "tlsmgr/scache.h"
+#include "tlsmgr/sweep.h"
+#include "tlsmgr/ticketkeys.h"
+#include "util/alloc.h"
+#include "util/err.h"
+#include "util/log.h"
+
+enum {
+	TIMEOUT_MAX_S = 8640000,
+	DELAY_MAX_S = 2000000, /* what a timer can hold */
+	RETRY_S = 60,          /* between attempts to reach a source of randomness that failed */
+};
+
+enum { SMTPD, SMTP, LMTP };
+
+static struct {
+	struct {
+		char *database, *loglevel;
+		int timeout_s;
+	} cache[MGR_REQUEST_CACHES];
+	char *data_directory, *default_database_type;
+	char *random_source, *exchange_name;
+	int random_bytes, reseed_period_s, update_period_s;
+	int ipc_timeout_s;
+	bool smtputf8;
+} settings;
+
+#define ROW(parameter, kind, member, ...)                                                                    \
+	{                                                                                                    \
+		.name = parameter, .type = kind, .offset = offsetof(__typeof__(settings), member),           \
+		__VA_ARGS__                                                                                  \
+	}
+
+static const struct param params[] = {
+	ROW("smtpd_tls_session_cache_database", PARAM_STRING, cache[SMTPD].database, ),
+	ROW("smtp_tls_session_cache_database", PARAM_STRING, cache[SMTP].database, ),
+	ROW("lmtp_tls_session_cache_database", PARAM_STRING, cache[LMTP].database, ),
+	ROW("smtpd_tls_session_cache_timeout", PARAM_TIME, cache[SMTPD].timeout_s, .max = TIMEOUT_MAX_S),
+	ROW("smtp_tls_session_cache_timeout", PARAM_TIME, cache[SMTP].timeout_s, .max = TIMEOUT_MAX_S),
+	ROW("lmtp_tls_session_cache_timeout", PARAM_TIME, cache[LMTP].timeout_s, .max = TIMEOUT_MAX_S),
+	ROW("smtpd_tls_loglevel", PARAM_STRING, cache[SMTPD].loglevel, ),
+	ROW("smtp_tls_loglevel", PARAM_STRING, cache[SMTP].loglevel, ),
+	ROW("lmtp_tls_loglevel", PARAM_STRING, cache[LMTP].loglevel, ),
+	ROW("data_directory", PARAM_STRING, data_directory, ),
+	ROW("default_database_type", PARAM_STRING, default_database_type, ),
+	ROW("tls_random_source", PARAM_STRING, random_source, ),
+	ROW("tls_random_exchange_name", PARAM_STRING, exchange_name, ),
+	ROW("tls_random_bytes", PARAM_INT, random_bytes, .min = 1),
+	ROW("tls_random_reseed_period", PARAM_TIME, reseed_period_s, .min = 1),
+	ROW("tls_random_prng_update_period", PARAM_TIME, update_period_s, .min = 1),
+	ROW("ipc_timeout", PARAM_TIME, ipc_timeout_s, .min = 1),
+	ROW("smtputf8_enable", PARAM_BOOL, smtputf8, ),
+	PARAM_END,
+};
+
+static const struct {
+	const char *label, *loglevel;
+} types[MGR_REQUEST_CACHES] = {
+	[SMTPD] = { "smtpd", "smtpd_tls_loglevel" },
+	[SMTP] = { "smtp", "smtp_tls_loglevel" },
+	[LMTP] = { "lmtp", "lmtp_tls_loglevel" },
+};
+
+static struct {
+	struct mgr_request_env env;
+	struct entropy *entropy;
+	struct exchange *exchange; /* NULL: not configured */
+	struct timer *reseed, *update;
+	struct sweep *sweeps[MGR_REQUEST_CACHES];
+} mgr;
+
+/* --- randomness --- */
+
+/* Some time up to `period_s`, so that nobody can tell when. */
+static void
+start_random_timer(struct timer *timer, int period_s)
+{
+	unsigned char chance;
+
+	if (random_bytes(&chance, 1) < 0)
+		chance = (unsigned char)getpid();
+	long long delay_s = (long long)period_s * chance / 255;
+	timer_start(timer, delay_s > DELAY_MAX_S ? DELAY_MAX_S * 1000 : (int)delay_s * 1000);
+}
+
+static void
+write_exchange(void)
+{
+	struct err err = { 0 };
+
+	if (mgr.exchange && exchange_update(mgr.exchange, &err) < 0)
+		log_warn("%s", err.text);
+}
+
+static void
+on_update(void *context)
+{
+	log_debug("tlsmgr_prng_exch_event: update PRNG exchange file");
+	if (exchange_is_removed(mgr.exchange)) {
+		/* Out of the jail and as another user it can be made anew. The pause keeps master from a
+		 * tight loop. */
+		log_warn("PRNG exchange file was removed -- exiting to reopen");
+		sleep(1);
+		service_exit(context);
+	}
+	write_exchange();
+	start_random_timer(mgr.update, settings.update_period_s);
+}
+
+static void
+on_entropy(bool done, void *context)
+{
+	(void)context;
+	if (done && entropy_has_more(mgr.entropy))
+		start_random_timer(mgr.reseed, settings.reseed_period_s);
+	else if (entropy_has_more(mgr.entropy))
+		timer_start(mgr.reseed, RETRY_S * 1000);
+}
+
+static void
+on_reseed(void *context)
+{
+	if (entropy_has_more(mgr.entropy))
+		entropy_read(mgr.entropy, service_base(context), on_entropy, context);
+}
+
+static void
+open_exchange(const struct location *location)
+{
+	struct err err = { 0 };
+
+	if (!settings.exchange_name[0])
+		return;
+	char *path = location_choose(location, settings.exchange_name, "file", settings.exchange_name);
+	mgr.exchange = exchange_new(path, &err);
+	if (!mgr.exchange)
+		log_fatal("tls_prng_exch_open: %s", err.text);
+	free(path);
+}
+
+/* --- caches --- */
+
+/* Before any is opened: opening empties the file. */
+static void
+check_duplicates(void)
+{
+	for (int i = 0; i < MGR_REQUEST_CACHES; i++) {
+		for (int j = 0; j < i; j++) {
+			if (settings.cache[i].database[0] && settings.cache[i].timeout_s > 0 &&
+			    settings.cache[j].timeout_s > 0 &&
+			    strcmp(settings.cache[i].database, settings.cache[j].database) == 0)
+				log_fatal("do not use the same TLS cache file %s for %s and %s",
+				    settings.cache[i].database, types[j].label, types[i].label);
+		}
+	}
+}
+
+static void
+open_caches(const struct location *location)
+{
+	check_duplicates();
+	for (int i = 0; i < MGR_REQUEST_CACHES; i++) {
+		bool enabled = settings.cache[i].database[0] && settings.cache[i].timeout_s > 0;
+		struct scache_config config = {
+			.label = types[i].label,
+			.database = settings.cache[i].database,
+			.default_type = settings.default_database_type,
+			.timeout_s = settings.cache[i].timeout_s,
+			.log = enabled && (loglevel_parse(types[i].loglevel, settings.cache[i].loglevel) &
+					      LOGLEVEL_CACHE),
+			.check_utf8 = settings.smtputf8,
+			.location = location,
+		};
+
+		mgr.env.caches[i] = scache_new(&config);
+	}
+	mgr.env.keys = ticketkeys_new(scache_timeout_s(mgr.env.caches[SMTPD]));
+}
+
+/* --- the program --- */
+
+static void
+pre_jail(struct service *service)
+{
+	struct timespec now;
+	pid_t pid = getpid();
+	struct location location = { settings.data_directory, service_mail_owner(service) };
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	random_add(&now, sizeof now);
+	random_add(&pid, sizeof pid);
+	mgr.entropy = entropy_new(settings.random_source, settings.random_bytes);
+	service_become_owner(service);
+	open_exchange(&location);
+	open_caches(&location);
+	service_become_root(service);
+}
+
+static void
+post_jail(struct service *service)
+{
+	service_never_retire(service);
+	mgr.env.stream = alloc_printf("%s socket", service_name(service));
+	mgr.reseed = timer_new(service_base(service), on_reseed, service);
+	mgr.update = timer_new(service_base(service), on_update, service);
+	on_reseed(service);
+	if (mgr.exchange)
+		on_update(service);
+	for (int i = 0; i < MGR_REQUEST_CACHES; i++)
+		if (scache_is_enabled(mgr.env.caches[i]))
+			mgr.sweeps[i] = sweep_new(service_base(service), mgr.env.caches[i]);
+}
+
+static void
+client(struct service *service, int fd)
+{
+	client_start(service, fd, &mgr.env, settings.ipc_timeout_s);
+}
+
+static void
+pre_exit(struct service *service)
+{
+	(void)service;
+	write_exchange();
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct service_program program = {
+		.name = "tlsmgr",
+		.kind = SERVICE_MANY,
+		.process_limit = 1,
+		.params = params,
+		.settings = &settings,
+		.pre_jail = pre_jail,
+		.post_jail = post_jail,
+		.client = client,
+		.pre_exit = pre_exit,
+	};
+
+	return service_main(&program, argc, argv);
+}
