@@ -35,7 +35,6 @@ struct loader {
 	int key_index;
 	const char *file; /* the one being read */
 	int index;        /* of the PEM object being read, from 1 in each file */
-	bool seen_any;    /* a PEM object, even a skipped one */
 };
 
 int
@@ -45,6 +44,9 @@ chain_read_file(const char *path, struct buf *to, void *arg)
 
 	(void)arg;
 	if (file_read(path, FILE_LIMIT, to, &err) == 0)
+		return 0;
+	/* It can be opened, and holds nothing: so Postfix sees a directory. */
+	if (err.code == EISDIR)
 		return 0;
 	errno = err.code ? err.code : EFBIG;
 	return -1;
@@ -219,7 +221,6 @@ load_pem(struct loader *loader, const char *file, const struct buf *pem)
 			break;
 		}
 		loader->index++;
-		loader->seen_any = true;
 		ok = load_object(loader, type, der, len);
 		OPENSSL_secure_free(type);
 		OPENSSL_secure_free(header);
@@ -273,7 +274,8 @@ load_list(struct loader *loader, const char *files, chain_read_fn read, void *ar
 
 		if (read(file, &pem, arg) < 0) {
 			log_warn("error opening chain file: %s: %m", file);
-			result = LISTED_UNOPENABLE;
+			/* Opened and yet not readable is an error like any other. */
+			result = errno == EFBIG || errno == EIO ? LISTED_BAD : LISTED_UNOPENABLE;
 		} else if (!load_pem(loader, file, &pem)) {
 			result = LISTED_BAD;
 		}
@@ -313,12 +315,13 @@ load_mixed(struct ssl_ctx_st *ctx, const char *file, chain_read_fn read, void *a
 {
 	struct loader loader = { .ctx = ctx, .source = file, .mixed = true };
 	struct buf pem = BUF_INIT;
-	bool ok = false;
+	bool ok;
 
-	if (read(file, &pem, arg) < 0)
+	if (read(file, &pem, arg) < 0) {
 		log_warn("error opening chain file: %s: %m", file);
-	else
-		ok = load_pem(&loader, file, &pem) && finish(&loader);
+		return -1;
+	}
+	ok = load_pem(&loader, file, &pem) && finish(&loader);
 	buf_release_secret(&pem);
 	loader_release(&loader);
 	return ok ? 0 : failed(file, "disabling TLS support");
@@ -329,7 +332,7 @@ static void
 raise_open_error(const char *file)
 {
 	ERR_raise_data(ERR_LIB_SYS, errno, "calling fopen(%s, r)", file);
-	ERR_raise(ERR_LIB_BIO, errno == ENOENT ? BIO_R_NO_SUCH_FILE : ERR_R_SYS_LIB);
+	ERR_raise(ERR_LIB_BIO, ERR_R_SYS_LIB);
 	ERR_raise(ERR_LIB_SSL, ERR_R_SYS_LIB);
 }
 
