@@ -69,8 +69,8 @@ subject_cn_is_taken_only_when_fit_to_show(void **state)
 		    "warning: tls_text_name: p[1]: peer subject CN too long: 256\n" },
 		{ "longest", { { NID_commonName, V_ASN1_UTF8STRING, long_name, 255 } }, 1, long_name + 45,
 		    "" },
-		{ "no text", { { NID_commonName, V_ASN1_OCTET_STRING, "abc", 3 } }, 1, "",
-		    "warning: tls_text_name: p[1]: error decoding peer subject CN of ASN.1 type=4\n" },
+		{ "no text", { { NID_commonName, V_ASN1_BIT_STRING, "abc", 3 } }, 1, "",
+		    "warning: tls_text_name: p[1]: error decoding peer subject CN of ASN.1 type=3\n" },
 		{ "no CN", { { NID_organizationName, V_ASN1_UTF8STRING, "Org", 3 } }, 1, "", "" },
 		{ "wildcard", { UTF8("*.example.com") }, 1, "*.example.com", "" },
 	};
