@@ -12,6 +12,7 @@
 #include "mail/maincf.h"
 #include "mail/maincf_edit.h"
 #include "mail/param.h"
+#include "postconf/facts.h"
 #include "postconf/listing.h"
 #include "postconf/survey.h"
 #include "util/alloc.h"
@@ -30,6 +31,7 @@ struct command_line {
 	struct listing_style style;
 	char **overrides; /* of -o; owned, the strings borrowed */
 	int override_count;
+	const char *tls_mode; /* of -T */
 	char **args;
 	int arg_count;
 };
@@ -48,9 +50,9 @@ static _Noreturn void
 usage(void)
 {
 	log_fatal("usage: %s [-c config_dir] [-d (parameter defaults)] [-e (edit configuration)] [-f (fold lines)] "
-	          "[-h (no names)] [-H (no values)] [-n (non-default parameters)] "
+	          "[-h (no names)] [-H (no values)] [-m (table types)] [-n (non-default parameters)] "
 	          "[-o name=value (override parameter value)] [-p (main.cf, default)] [-v (verbose)] "
-	          "[-x (expand parameter values)] [-X (exclude)] [-# (comment-out)] [name...]",
+	          "[-T mode (TLS library)] [-x (expand parameter values)] [-X (exclude)] [-# (comment-out)] [name...]",
 	    command);
 }
 
@@ -60,10 +62,10 @@ usage(void)
 static void
 check_options(const bool *given)
 {
-	static const char *const sets[] = { "denX#", "deoX#", "efX#", "exX#", "ehHX#" };
+	static const char *const sets[] = { "denmTX#", "deomTX#", "efmTX#", "exmTX#", "ehHmTX#" };
 
 	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
-		char list[3 * sizeof "denX#"] = "";
+		char list[3 * sizeof "denmTX#"] = "";
 		int count = 0;
 
 		for (const char *option = sets[i]; *option != '\0'; option++)
@@ -83,11 +85,13 @@ parse_command_line(int argc, char **argv, struct command_line *line)
 
 	line->overrides = alloc_array((size_t)argc + 1, sizeof *line->overrides);
 	/* Options end at the first name. */
-	while ((option = getopt(argc, argv, "+c:defhHno:pvxX#")) != -1) {
+	while ((option = getopt(argc, argv, "+c:defhHmno:pT:vxX#")) != -1) {
 		if (option == '?')
 			usage();
 		if (option == 'c' && setenv("MAIL_CONFIG", optarg, 1) < 0)
 			log_fatal("out of memory");
+		if (option == 'T')
+			line->tls_mode = optarg;
 		if (option == 'o')
 			line->overrides[line->override_count++] = optarg;
 		line->given[option] = true;
@@ -288,6 +292,7 @@ int
 main(int argc, char **argv)
 {
 	struct command_line line = { 0 };
+	int status = 0;
 
 	command = argc > 0 ? argv[0] : "postconf";
 	process_name = text_basename(command);
@@ -295,10 +300,14 @@ main(int argc, char **argv)
 	log_set_sink(to_stderr, NULL);
 	log_set_fatal(1, 0);
 	parse_command_line(argc, argv, &line);
-	if (line.given['e'] || line.given['X'] || line.given['#'])
+	if (line.tls_mode != NULL)
+		status = facts_show_tls(line.tls_mode) < 0;
+	else if (line.given['m'])
+		facts_show_types();
+	else if (line.given['e'] || line.given['X'] || line.given['#'])
 		edit(&line);
 	else
 		show_main_cf(&line);
 	free(line.overrides);
-	return 0;
+	return status;
 }

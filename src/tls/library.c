@@ -122,3 +122,15 @@ library_seed(const void *bytes, int len)
 {
 	RAND_seed(bytes, len);
 }
+
+const char *
+library_compiled_version(void)
+{
+	return OPENSSL_VERSION_TEXT;
+}
+
+const char *
+library_running_version(void)
+{
+	return OpenSSL_version(OPENSSL_VERSION);
+}

@@ -14,6 +14,10 @@ int library_init(const char *config_file, const char *config_name) __attribute__
 /* Warns when the library that runs does not fit the headers this was built with. */
 void library_check_version(void);
 
+/* Name, version and date of the library this was built with, and of the one that runs. */
+const char *library_compiled_version(void);
+const char *library_running_version(void);
+
 /* Empties the error queue of this thread into warnings, oldest first. */
 void library_log_errors(void);
 
