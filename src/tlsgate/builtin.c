@@ -13,8 +13,8 @@
 #include "util/log.h"
 #include "util/text.h"
 
-/* Where in CRLF.CRLF the content of a message is. Only CRLF ends a line: whoever takes a bare LF for one sees the
- * message end where others do not. */
+/* Where in CRLF.CRLF the content of a message is. Only CRLF ends a line: whoever takes a bare LF for one sees
+ * the message end where others do not. */
 enum content { LINE_START, TEXT, CR, DOT, DOT_CR };
 
 struct builtin {
@@ -97,12 +97,13 @@ do_ehlo(struct builtin *b, char *arguments, struct buf *out)
 	}
 	reset(b);
 	b->greeted = true;
-	buf_printf(out, "250-%s\r\n250-PIPELINING\r\n250-SIZE %d\r\n250-ENHANCEDSTATUSCODES\r\n250 8BITMIME\r\n",
+	buf_printf(out,
+	    "250-%s\r\n250-PIPELINING\r\n250-SIZE %d\r\n250-ENHANCEDSTATUSCODES\r\n250 8BITMIME\r\n",
 	    b->hostname, BUILTIN_SIZE_LIMIT);
 }
 
-/* "FROM:<address> options" or "TO:<address> options": cuts out the address, with its brackets, and points *options
- * behind it. NULL: something else. */
+/* "FROM:<address> options" or "TO:<address> options": cuts out the address, with its brackets, and points
+ * *options behind it. NULL: something else. */
 static char *
 path_argument(char *arguments, const char *keyword, char **options)
 {
@@ -327,8 +328,8 @@ end_content(struct builtin *b, struct buf *out)
 	} else {
 		log_info("%s: from=%s, nrcpt=%d, size=%llu, sha256=%s: message received and dropped", b->peer,
 		    b->sender, b->recipients, (unsigned long long)b->size, buf_str(&hex));
-		buf_printf(out, "250 2.0.0 Ok: received %llu bytes, sha256 %s\r\n", (unsigned long long)b->size,
-		    buf_str(&hex));
+		buf_printf(out, "250 2.0.0 Ok: received %llu bytes, sha256 %s\r\n",
+		    (unsigned long long)b->size, buf_str(&hex));
 	}
 	buf_release(&hex);
 	reset(b);

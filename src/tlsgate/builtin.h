@@ -2,9 +2,9 @@
 /*
  * builtin: a mail server of a few lines, for a first test without any other mail system.
  *
- * It takes any message, keeps nothing of it, and says in its reply and in the log how long it was and what its
- * SHA-256 is: of the lines as sent, the dots that SMTP adds removed. Bytes in, bytes out; who moves them is not
- * its business.
+ * It takes any message, keeps nothing of it, and says in its reply and in the log how long it was and what
+ * its SHA-256 is: of the lines as sent, the dots that SMTP adds removed. Bytes in, bytes out; who moves them
+ * is not its business.
  */
 #ifndef TLSGATE_BUILTIN_H
 #define TLSGATE_BUILTIN_H

@@ -8,7 +8,8 @@
 struct err;
 struct event_base;
 
-/* A non-blocking, close-on-exec socket to a new server, which ends when that socket is closed; -1 with err. */
+/* A non-blocking, close-on-exec socket to a new server, which ends when that socket is closed; -1 with err.
+ */
 int builtin_pair_new(struct event_base *base, const char *hostname, const char *peer, struct err *err)
     __attribute__((warn_unused_result));
 

@@ -52,7 +52,8 @@ resolve(struct gate_backend *backend, const char *where, struct err *err)
 	int result = 0;
 
 	if (!split(copy, &host, &port)) {
-		result = err_set(err, "\"%s\" is neither host:port, [address]:port, unix:path nor builtin", where);
+		result =
+		    err_set(err, "\"%s\" is neither host:port, [address]:port, unix:path nor builtin", where);
 	} else {
 		int rc = getaddrinfo(host, port, &hints, &backend->addresses);
 		if (rc != 0)

@@ -26,8 +26,8 @@ bool gate_backend_is_builtin(const struct gate_backend *backend);
 /* As configured, for the log. Borrowed. */
 const char *gate_backend_name(const struct gate_backend *backend);
 
-/* Starts to connect to address `index`; not for "builtin". The non-blocking descriptor, *connecting if it is not yet
- * connected; -1 with err. */
+/* Starts to connect to address `index`; not for "builtin". The non-blocking descriptor, *connecting if it is
+ * not yet connected; -1 with err. */
 int gate_backend_connect(const struct gate_backend *backend, size_t index, bool *connecting, struct err *err)
     __attribute__((warn_unused_result));
 

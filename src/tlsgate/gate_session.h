@@ -2,10 +2,10 @@
 /*
  * gate_session: one client, from its connection to its end.
  *
- * The gate reads commands one at a time, passes each to the back end and the reply back, and keeps STARTTLS for
- * itself. It stops reading, and passes bytes as they come until the session ends, as soon as what follows is not a
- * command (BDAT, or a reply that asks for more: 354, 334), and under TLS with the first MAIL. From then on STARTTLS
- * is not the gate's any more. So nothing the gate looks at can be content of a message.
+ * The gate reads commands one at a time, passes each to the back end and the reply back, and keeps STARTTLS
+ * for itself. It stops reading, and passes bytes as they come until the session ends, as soon as what follows
+ * is not a command (BDAT, or a reply that asks for more: 354, 334), and under TLS with the first MAIL. From
+ * then on STARTTLS is not the gate's any more. So nothing the gate looks at can be content of a message.
  *
  * With TLS the client gets a new connection to the back end, as if it had just arrived: nothing that was said
  * before TLS, by whomever, has been said to that one.

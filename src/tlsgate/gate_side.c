@@ -15,7 +15,8 @@ gate_side_init(struct gate_side *side)
 }
 
 void
-gate_side_open(struct gate_side *side, struct event_base *base, int fd, event_callback_fn callback, void *context)
+gate_side_open(
+    struct gate_side *side, struct event_base *base, int fd, event_callback_fn callback, void *context)
 {
 	if (gate_side_is_open(side))
 		log_panic("gate_side_open: side is open");
@@ -123,7 +124,8 @@ gate_side_arm(struct gate_side *side, short want)
 	if (side->armed)
 		event_del(side->event);
 	side->armed = want;
-	if (want && (event_assign(side->event, base, side->fd, (short)(want | EV_PERSIST), callback, context) < 0 ||
-			event_add(side->event, NULL) < 0))
+	if (want &&
+	    (event_assign(side->event, base, side->fd, (short)(want | EV_PERSIST), callback, context) < 0 ||
+		event_add(side->event, NULL) < 0))
 		log_fatal("event for descriptor %d cannot be added", side->fd);
 }

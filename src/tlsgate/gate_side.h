@@ -30,8 +30,8 @@ struct gate_side {
 void gate_side_init(struct gate_side *side);
 
 /* Takes `fd`. The event calls `callback` with `context`. The side must be closed. */
-void gate_side_open(struct gate_side *side, struct event_base *base, int fd, event_callback_fn callback,
-    void *context);
+void gate_side_open(
+    struct gate_side *side, struct event_base *base, int fd, event_callback_fn callback, void *context);
 void gate_side_close(struct gate_side *side);
 
 /* `to` becomes what `from` was, and `from` closed. What `to` was is closed first. */
@@ -55,7 +55,8 @@ bool gate_side_flush(struct gate_side *side);
 /* Tells the other end that nothing follows. */
 void gate_side_shut(struct gate_side *side);
 
-/* Makes the event wait for `want` (EV_READ, EV_WRITE), for writability in any case if there is something to write. */
+/* Makes the event wait for `want` (EV_READ, EV_WRITE), for writability in any case if there is something to
+ * write. */
 void gate_side_arm(struct gate_side *side, short want);
 
 #endif

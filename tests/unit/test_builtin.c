@@ -84,7 +84,8 @@ says_what_arrived(void **state)
 static void
 only_crlf_dot_crlf_ends_a_message(void **state)
 {
-	static const char *const not_ends[] = { "x\n.\n", "x\n.\r\n", "x\r\n.\n", "x\r.\r", "x\r\n.\r\r\n", "x\r\n. \r\n" };
+	static const char *const not_ends[] = { "x\n.\n", "x\n.\r\n", "x\r\n.\n", "x\r.\r", "x\r\n.\r\r\n",
+		"x\r\n. \r\n" };
 	(void)state;
 
 	for (size_t i = 0; i < sizeof not_ends / sizeof not_ends[0]; i++) {
@@ -116,7 +117,8 @@ commands_out_of_order_are_refused(void **state)
 		    "252 2.0.0 Any address is accepted\r\n250 2.0.0 Ok\r\n250 2.0.0 Ok\r\n" },
 		{ "HELO x\r\nMAIL FROM:<>\r\nMAIL FROM:<>\r\n",
 		    "250 mx.example\r\n250 2.1.0 Ok\r\n503 5.5.1 Error: nested MAIL command\r\n" },
-		{ "HELO x\r\nMAIL FROM: a@b\r\n", "250 mx.example\r\n501 5.5.4 Syntax: MAIL FROM:<address>\r\n" },
+		{ "HELO x\r\nMAIL FROM: a@b\r\n",
+		    "250 mx.example\r\n501 5.5.4 Syntax: MAIL FROM:<address>\r\n" },
 		{ "HELO x\r\nMAIL FROM:<> SIZE=10240001\r\n",
 		    "250 mx.example\r\n552 5.3.4 Message size exceeds fixed limit\r\n" },
 		{ "HELO x\r\nMAIL FROM:<> BODY=8BITMIME SIZE=10240000\r\nRCPT TO:<>\r\n",
@@ -148,7 +150,8 @@ too_much_is_refused(void **state)
 	buf_add_str(&text, ENVELOPE);
 	size_t envelope = text.len;
 	while (text.len - envelope <= BUILTIN_SIZE_LIMIT)
-		buf_add_str(&text, "0123456789012345678901234567890123456789012345678901234567890123456789\r\n");
+		buf_add_str(
+		    &text, "0123456789012345678901234567890123456789012345678901234567890123456789\r\n");
 	buf_add_str(&text, ".\r\nQUIT\r\n");
 	struct buf out = converse(text.bytes, 65536, &over);
 	assert_string_equal(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Sessions of tlsgate between a client, a tlsproxy and a back end that this test plays itself, all in one thread:
- * the event loop turns until what is expected has come.
+ * Sessions of tlsgate between a client, a tlsproxy and a back end that this test plays itself, all in one
+ * thread: the event loop turns until what is expected has come.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -259,8 +259,8 @@ descriptor_from(struct fixture *f, int proxy)
 	return fd;
 }
 
-/* STARTTLS has been said to a greeted session: the new back end's socket; *proxy is tlsproxy's plaintext side. The
- * old back end hears QUIT and the end. */
+/* STARTTLS has been said to a greeted session: the new back end's socket; *proxy is tlsproxy's plaintext
+ * side. The old back end hears QUIT and the end. */
 static int
 finish_starttls(struct fixture *f, int old, int *proxy)
 {
@@ -435,8 +435,16 @@ what_is_sent_with_starttls_is_discarded(void **state)
 	close(fd);
 }
 
-enum trouble { NO_SOCKET, WRONG_ANNOUNCEMENT, CLOSED_EARLY, EXTRA_BYTES, STATUS_0, CLOSED_AFTER_STATUS,
-	BACKEND_REFUSES, TROUBLES };
+enum trouble {
+	NO_SOCKET,
+	WRONG_ANNOUNCEMENT,
+	CLOSED_EARLY,
+	EXTRA_BYTES,
+	STATUS_0,
+	CLOSED_AFTER_STATUS,
+	BACKEND_REFUSES,
+	TROUBLES
+};
 
 /* Plays one failure of STARTTLS. */
 static void

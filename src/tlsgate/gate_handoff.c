@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: ISC */
+#include "tlsgate/gate_handoff.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "mail/attr.h"
+#include "mail/tlsproxy_proto.h"
+#include "util/err.h"
+#include "util/fdio.h"
+
+enum { PROXY_LIST_LIMIT = 512, DISCARD_LIMIT = 65536 };
+
+enum gate_verdict
+gate_handoff_refuse(struct gate_session *s)
+{
+	gate_side_close(&s->proxy);
+	gate_side_close(&s->next);
+	s->starting_tls = false;
+	s->expect = GATE_EXPECT_COMMAND;
+	buf_add_str(&s->client.out, "454 4.7.0 TLS not available due to local problem\r\n");
+	return gate_state_go(s, GATE_DIALOGUE);
+}
+
+enum gate_verdict
+gate_handoff_begin(struct gate_session *s, const char *arguments)
+{
+	struct err err;
+
+	if (*arguments) {
+		buf_add_str(&s->client.out, "501 5.5.4 Syntax: STARTTLS\r\n");
+		return GATE_GO_ON;
+	}
+	if (s->tls) {
+		buf_add_str(&s->client.out, "554 5.5.1 Error: TLS already active\r\n");
+		return GATE_GO_ON;
+	}
+	s->starting_tls = true;
+
+	/* RFC 3207 lets nothing follow before our reply. What does was put there by somebody who wants it to
+	 * be taken for the client's words under TLS (CVE-2011-0411). */
+	if (s->client.in.len > 0)
+		gate_state_warn(
+		    s, "discarding %zu bytes sent in the same breath as STARTTLS", s->client.in.len);
+	buf_clear(&s->client.in);
+
+	int fd = fdio_connect_unix(s->gate->tlsproxy, true, &err);
+	if (fd < 0) {
+		gate_state_warn(s, "%s", err.text);
+		return gate_handoff_refuse(s);
+	}
+	gate_side_open(&s->proxy, s->gate->base, fd, s->on_event, s);
+	return gate_state_go(s, GATE_ANNOUNCEMENT);
+}
+
+static enum gate_verdict
+proxy_failed(struct gate_session *s, const char *what)
+{
+	gate_state_warn(s, "%s %s from %s service", s->timed_out ? "timeout receiving" : "problem receiving",
+	    what, s->gate->tlsproxy);
+	return gate_handoff_refuse(s);
+}
+
+/* 1: a whole list, and nothing behind it, has come. 0: not yet. -1: it will not come. */
+static int
+proxy_list(struct gate_session *s)
+{
+	struct attr_frame frame;
+	size_t len;
+
+	attr_frame_init(&frame, PROXY_LIST_LIMIT);
+	switch (attr_frame_feed(&frame, buf_str(&s->proxy.in), s->proxy.in.len, &len)) {
+	case ATTR_COMPLETE:
+		return len == s->proxy.in.len ? 1 : -1;
+	case ATTR_TOO_LONG:
+		return -1;
+	case ATTR_MORE:
+		break;
+	}
+	return s->proxy.eof || s->proxy.broken || s->timed_out ? -1 : 0;
+}
+
+enum gate_verdict
+gate_handoff_announcement(struct gate_session *s)
+{
+	int list = proxy_list(s);
+
+	if (list == 0)
+		return GATE_WAIT;
+	if (list < 0 ||
+	    tlsproxy_proto_get_announcement(s->proxy.in.bytes, s->proxy.in.len, s->gate->tlsproxy) < 0)
+		return proxy_failed(s, "protocol attribute");
+	buf_clear(&s->proxy.in);
+
+	struct tlsproxy_request request = {
+		.remote_endpoint = s->peer,
+		.flags = TLSPROXY_SERVER,
+		.handshake_timeout_s = s->gate->starttls_timeout_s,
+		.session_timeout_s = s->gate->timeout_s,
+		.serverid = s->gate->service,
+	};
+	tlsproxy_proto_put_request(&s->proxy.out, &request);
+	return gate_state_go(s, GATE_STATUS);
+}
+
+enum gate_verdict
+gate_handoff_status(struct gate_session *s)
+{
+	int list = proxy_list(s), available = 0;
+
+	if (list == 0)
+		return GATE_WAIT;
+	if (list < 0 ||
+	    tlsproxy_proto_get_status(s->proxy.in.bytes, s->proxy.in.len, s->gate->tlsproxy, &available) < 0)
+		return proxy_failed(s, "status");
+	buf_clear(&s->proxy.in);
+	if (available != 1) {
+		gate_state_warn(s, "%s service role \"server\" is not available", s->gate->tlsproxy);
+		return gate_handoff_refuse(s);
+	}
+	s->address = 0;
+	return gate_state_go(s, GATE_CONNECT);
+}
+
+/* Drops what has come from the client since STARTTLS; our reply has not gone out, so nothing is the client's.
+ * Later bytes reach tlsproxy, where they are no ClientHello. */
+static void
+discard_plaintext(struct gate_session *s)
+{
+	size_t total = 0;
+
+	while (total < DISCARD_LIMIT && gate_side_read(&s->client, &s->client.in)) {
+		total += s->client.in.len;
+		buf_clear(&s->client.in);
+	}
+	if (total > 0)
+		gate_state_warn(s, "discarding %zu bytes sent between STARTTLS and its reply", total);
+}
+
+enum gate_verdict
+gate_handoff_run(struct gate_session *s)
+{
+	discard_plaintext(s);
+	if (s->client.eof)
+		return gate_state_end(s, "lost connection");
+	if (fdio_send_fd(s->proxy.fd, s->client.fd) < 0) {
+		gate_state_warn(
+		    s, "problem sending file handle to %s service: %s", s->gate->tlsproxy, strerror(errno));
+		return gate_handoff_refuse(s);
+	}
+	buf_add_str(&s->client.out, "220 2.0.0 Ready to start TLS\r\n");
+	return gate_state_go(s, GATE_READY);
+}
+
+enum gate_verdict
+gate_handoff_ready(struct gate_session *s)
+{
+	static const char quit[] = "QUIT\r\n";
+
+	if (s->client.broken || s->timed_out)
+		return gate_state_end(s, "lost connection");
+	if (s->client.out.len > 0)
+		return GATE_WAIT;
+	/* A courtesy to the old back end, which is let go whether it hears it or not. */
+	buf_add(&s->backend.out, quit, sizeof quit - 1);
+	gate_side_flush(&s->backend);
+
+	gate_side_move(&s->client, &s->proxy);
+	gate_side_move(&s->backend, &s->next);
+	s->starting_tls = false;
+	s->tls = true;
+	s->skipping = false;
+	s->expect = GATE_EXPECT_COMMAND;
+	return gate_state_go(s, GATE_DIALOGUE);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+#include "tlsgate/gate_state.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "util/log.h"
+
+static const char *const names[] = {
+	[GATE_CONNECT] = "connect",
+	[GATE_GREETING] = "greeting",
+	[GATE_DIALOGUE] = "dialogue",
+	[GATE_RELAY] = "relay",
+	[GATE_ANNOUNCEMENT] = "announcement",
+	[GATE_STATUS] = "status",
+	[GATE_HAND_OVER] = "hand-over",
+	[GATE_READY] = "ready",
+	[GATE_CLOSING] = "closing",
+};
+
+void
+gate_state_warn(const struct gate_session *s, const char *format, ...)
+{
+	char text[1200];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	log_warn("%s: %s", s->peer, text);
+}
+
+enum gate_verdict
+gate_state_go(struct gate_session *s, enum gate_state state)
+{
+	log_debug("%s: %s -> %s", s->peer, names[s->state], names[state]);
+	s->state = state;
+	s->timed_out = false;
+	s->progress = true;
+	return GATE_GO_ON;
+}
+
+enum gate_verdict
+gate_state_end(struct gate_session *s, const char *why)
+{
+	s->end = why;
+	return GATE_END;
+}
+
+enum gate_verdict
+gate_state_goodbye(struct gate_session *s, const char *code, const char *words)
+{
+	buf_printf(&s->client.out, "%s %s %s\r\n", code, s->gate->hostname, words);
+	s->end = words;
+	return gate_state_go(s, GATE_CLOSING);
+}

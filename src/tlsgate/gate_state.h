@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * gate_state: what a session is made of, and what its state functions have in common. Only for them.
+ *
+ * A state function does what it can now, on buffers; it reads, writes and waits for nothing. It names the
+ * next state with gate_state_go(), waits, or ends the session.
+ */
+#ifndef TLSGATE_GATE_STATE_H
+#define TLSGATE_GATE_STATE_H
+
+#include <netdb.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tlsgate/gate_session.h"
+#include "tlsgate/gate_side.h"
+#include "util/buf.h"
+
+struct timer;
+
+enum gate_verdict { GATE_GO_ON, GATE_WAIT, GATE_END };
+
+enum gate_state {
+	GATE_CONNECT,      /* to the back end, on side `next` */
+	GATE_GREETING,     /* of that back end */
+	GATE_DIALOGUE,     /* command, reply, command, reply */
+	GATE_RELAY,        /* bytes both ways */
+	GATE_ANNOUNCEMENT, /* of tlsproxy */
+	GATE_STATUS,       /* its answer to our request */
+	GATE_HAND_OVER,    /* pass the client's socket */
+	GATE_READY,        /* "220" goes out on our copy of that socket */
+	GATE_CLOSING,      /* last words to the client */
+};
+
+/* Between STARTTLS and GATE_READY: announcement, status, connect, greeting, hand-over. */
+
+enum gate_expect { GATE_EXPECT_COMMAND, GATE_EXPECT_REPLY, GATE_EXPECT_EHLO_REPLY };
+
+struct gate_session {
+	unsigned int magic;
+	const struct gate *gate; /* borrowed */
+	enum gate_state state;
+	event_callback_fn on_event; /* of every side */
+	struct timer *timer;        /* owned; the limit of the state */
+
+	struct gate_side client;  /* the client, or tlsproxy in its place */
+	struct gate_side backend; /* the one the client talks to */
+	struct gate_side next;    /* a back end the client will talk to */
+	struct gate_side proxy;   /* tlsproxy, until it takes the client's place */
+
+	enum gate_expect expect;
+	size_t address;    /* the one being tried */
+	bool starting_tls; /* a STARTTLS command waits for its reply */
+	bool tls;
+	bool skipping;   /* a command line that is too long */
+	bool farewell;   /* the back end said 221 or 421 */
+	bool progress;   /* since the last event: start the timer anew */
+	bool timed_out;  /* the state function has yet to deal with it */
+	const char *end; /* why it ended, for the log */
+	struct buf line;
+	char peer[NI_MAXHOST + NI_MAXSERV + 4]; /* [address]:port */
+};
+
+__attribute__((format(printf, 2, 3))) void gate_state_warn(
+    const struct gate_session *s, const char *format, ...);
+
+/* The next state, its time limit counted from now. */
+enum gate_verdict gate_state_go(struct gate_session *s, enum gate_state state);
+
+/* The session ends; `why` is a literal, for the log. */
+enum gate_verdict gate_state_end(struct gate_session *s, const char *why);
+
+/* Last words to the client, then the end. */
+enum gate_verdict gate_state_goodbye(struct gate_session *s, const char *code, const char *words);
+
+#endif
