@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmocka_all.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/buf.h"
+#include "util/err.h"
+#include "util/file.h"
+
+static char dir[] = "/tmp/test_file.XXXXXX";
+static char path[64];
+
+static int
+make_directory(void **state)
+{
+	(void)state;
+	strcpy(dir, "/tmp/test_file.XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(path, sizeof path, "%s/file", dir);
+	return 0;
+}
+
+static int
+remove_directory(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(dir); /* fails when something was left behind */
+}
+
+static void
+expect_content(const char *wanted)
+{
+	struct buf buf = BUF_INIT;
+	struct err err;
+
+	assert_int_equal(file_read(path, 100, &buf, &err), 0);
+	assert_string_equal(buf_str(&buf), wanted);
+	buf_release(&buf);
+}
+
+static void
+create_does_not_touch_what_exists(void **state)
+{
+	struct err err;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(file_create(path, "one", 3, 0640, &err), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(file_create(path, "two", 3, 0600, &err), -1);
+	assert_int_equal(err.code, EEXIST);
+	expect_content("one");
+}
+
+static void
+replace_changes_everything_or_nothing(void **state)
+{
+	struct err err;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(file_replace(path, "one", 3, 0600, (uid_t)-1, (gid_t)-1, &err), 0);
+	assert_int_equal(file_replace(path, "second", 6, 0644, (uid_t)-1, (gid_t)-1, &err), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0644);
+	expect_content("second");
+
+	char beyond[80];
+	snprintf(beyond, sizeof beyond, "%s/no/file", dir);
+	assert_int_equal(file_replace(beyond, "x", 1, 0600, (uid_t)-1, (gid_t)-1, &err), -1);
+	assert_int_equal(err.code, ENOENT);
+
+	/* A directory cannot be replaced by a file: the new file must not stay beside it. */
+	char sub[80];
+	snprintf(sub, sizeof sub, "%s/sub", dir);
+	assert_int_equal(mkdir(sub, 0700), 0);
+	assert_int_equal(file_replace(sub, "x", 1, 0600, (uid_t)-1, (gid_t)-1, &err), -1);
+	assert_int_equal(rmdir(sub), 0);
+}
+
+static void
+read_keeps_to_its_limit(void **state)
+{
+	struct buf buf = BUF_INIT;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(file_read(path, 10, &buf, &err), -1);
+	assert_int_equal(err.code, ENOENT);
+	assert_int_equal(file_create(path, "0123456789", 10, 0600, &err), 0);
+	buf_add_str(&buf, "before ");
+	assert_int_equal(file_read(path, 9, &buf, &err), -1);
+	assert_string_equal(buf_str(&buf), "before ");
+	assert_int_equal(file_read(path, 10, &buf, &err), 0);
+	assert_string_equal(buf_str(&buf), "before 0123456789");
+	buf_release(&buf);
+}
+
+static void
+one_holds_the_lock(void **state)
+{
+	struct err err;
+
+	(void)state;
+	assert_int_equal(file_create(path, "", 0, 0600, &err), 0);
+	int first = open(path, O_RDWR), second = open(path, O_RDWR);
+	assert_int_equal(file_lock(first, false), 1);
+	assert_int_equal(file_lock(second, false), 0);
+	file_unlock(first);
+	assert_int_equal(file_lock(second, true), 1);
+	close(first);
+	close(second);
+	assert_int_equal(file_lock(-1, false), -1);
+}
+
+#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_DIRECTORY(create_does_not_touch_what_exists),
+		IN_DIRECTORY(replace_changes_everything_or_nothing),
+		IN_DIRECTORY(read_keeps_to_its_limit),
+		IN_DIRECTORY(one_holds_the_lock),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
