@@ -41,6 +41,8 @@ on_client(evutil_socket_t fd, short what, void *context)
 	ssize_t n = read(fd, bytes, sizeof bytes);
 
 	(void)what;
+	while (n > 0 && bytes[0] == 'H')
+		pause(); /* hangs, as a handler never should */
 	if (n > 0 && fdio_write_all(fd, bytes, (size_t)n, 1) == 0)
 		return;
 	struct service *service = client->service;
@@ -65,7 +67,8 @@ serve(struct service *service, int fd)
 static void
 last_words(struct service *service)
 {
-	if (!service_is_draining(service) && file_create("left", "", 0, 0600, NULL) < 0)
+	if (!service_is_draining(service) && !service_is_stand_alone(service) &&
+	    file_create("left", "", 0, 0600, NULL) < 0)
 		_exit(9);
 }
 
@@ -409,6 +412,61 @@ unexpected_word_is_fatal_at_the_first_client(void **state)
 	clean_up(&m);
 }
 
+static void
+process_that_hangs_is_ended(void **state)
+{
+	struct master m;
+	char name[] = "many", l[] = "-l", t[] = "-t", u[] = "unix", option[] = "-o", limit[] = "daemon_timeout=3s";
+
+	(void)state;
+	start(&m, ARGV(name, l, t, u, option, limit));
+	int client = connected_client(&m);
+	assert_int_equal(send(client, "H", 1, MSG_NOSIGNAL), 1);
+	expect_log(&m, "fatal: watchdog timeout");
+	assert_int_equal(exit_status(&m), 1);
+	assert_false(said_goodbye(&m));
+	close(client);
+	clean_up(&m);
+}
+
+static void
+stand_alone_serves_stdin_and_stdout(void **state)
+{
+	struct master m;
+	char name[] = "events", option[] = "-S", got[6];
+	int in[2], out[2];
+
+	(void)state;
+	start(&m, ARGV(name, option)); /* under master -S changes nothing but the client: /dev/null */
+	assert_int_equal(exit_status(&m), 0);
+
+	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	m.pid = fork();
+	if (m.pid == 0) {
+		to_place(in[0], STDIN_FILENO);
+		to_place(out[1], STDOUT_FILENO);
+		setenv("MAIL_CONFIG", m.dir, 1);
+		execv("/proc/self/exe", ARGV(name, option));
+		_exit(8);
+	}
+	close(in[0]);
+	close(out[1]);
+	assert_int_equal(write(in[1], "x", 1), 1);
+	for (size_t len = 0; len < sizeof got;) {
+		assert_true(readable(out[0]));
+		ssize_t n = read(out[0], got + len, sizeof got - len);
+		assert_true(n > 0);
+		len += (size_t)n;
+	}
+	assert_memory_equal(got, "hellox", 6);
+	close(in[1]);
+	expect_end_of_file(out[0]);
+	assert_int_equal(exit_status(&m), 0);
+	close(out[0]);
+	clean_up(&m);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -418,6 +476,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(many_program_ends_at_once_with_its_clients),
 		cmocka_unit_test(process_ends_after_its_last_use),
 		cmocka_unit_test(idle_process_ends),
+		cmocka_unit_test(process_that_hangs_is_ended),
+		cmocka_unit_test(stand_alone_serves_stdin_and_stdout),
 		cmocka_unit_test(unexpected_word_is_fatal_at_the_first_client),
 	};
 
