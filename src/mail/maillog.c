@@ -153,9 +153,15 @@ sink(enum log_level level, const char *text, void *context)
 		syslog(priorities[level], "%s%s", log_label(level), text);
 }
 
+/* The first label of `name`; the machine's own when main.cf leaves it to us. */
 static void
 set_host(const char *name)
 {
+	char machine[256] = "";
+
+	if (!*name && gethostname(machine, sizeof machine - 1) == 0)
+		name = machine;
+
 	size_t label = strcspn(name, ".");
 
 	free(maillog.host);
@@ -192,7 +198,7 @@ maillog_init(const char *process_name)
 	const char *host = getenv("POSTLOG_HOSTNAME");
 
 	replace(&maillog.socket, service && *service ? service : NULL);
-	set_host(host ? host : "");
+	set_host(host ? host : HOST_UNKNOWN);
 	set_tag(tag && *tag ? tag : "postfix", process_name);
 	if (maillog.socket && !connect_postlog())
 		errno = 0; /* tried again with every line */
