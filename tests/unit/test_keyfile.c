@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: ISC */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "postfix-tls/keyfile.h"
+#include "util/buf.h"
+#include "util/err.h"
+#include "util/file.h"
+#include "util/now.h"
+
+static char directory[] = "/tmp/keyfile-test.XXXXXX";
+static char path[64];
+static const char *const names[] = { "mx.example.test", "mail.example.test" };
+
+static int
+make_directory(void **state)
+{
+	(void)state;
+	if (!mkdtemp(directory))
+		return -1;
+	snprintf(path, sizeof path, "%s/file", directory);
+	return 0;
+}
+
+static int
+remove_directory(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(directory);
+}
+
+static void
+put(const struct buf *bytes)
+{
+	struct err err;
+
+	unlink(path);
+	assert_int_equal(file_create(path, bytes->bytes, bytes->len, 0600, &err), 0);
+}
+
+static void
+key_survives_its_file(void **state)
+{
+	static const struct {
+		const char *name;
+		enum keyfile_algorithm algorithm;
+		const char *size;
+		const char *start;
+		bool uncommon;
+	} cases[] = {
+		{ "rsa 2048", KEYFILE_RSA, "2048", "-----BEGIN PRIVATE KEY-----", false },
+		{ "rsa 1024", KEYFILE_RSA, "1024", "-----BEGIN PRIVATE KEY-----", true },
+		{ "P-256", KEYFILE_ECDSA, "secp256r1", "-----BEGIN EC PARAMETERS-----", false },
+		{ "P-384", KEYFILE_ECDSA, "secp384r1", "-----BEGIN EC PARAMETERS-----", false },
+		{ "secp256k1", KEYFILE_ECDSA, "secp256k1", "-----BEGIN EC PARAMETERS-----", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct buf pem = BUF_INIT, before = BUF_INIT, after = BUF_INIT;
+		struct keyfile_cert_facts facts;
+		struct err err;
+		struct keyfile *key = keyfile_generate(cases[i].algorithm, cases[i].size, &err);
+		struct keyfile *copy;
+
+		print_message("  %s\n", cases[i].name);
+		assert_non_null(key);
+		assert_int_equal(keyfile_algorithm(key), cases[i].algorithm);
+		assert_int_equal(keyfile_is_uncommon(key), cases[i].uncommon);
+		assert_int_equal(keyfile_encode(key, KEYFILE_NEW, &pem, &err), 0);
+		assert_memory_equal(pem.bytes, cases[i].start, strlen(cases[i].start));
+		put(&pem);
+		copy = keyfile_load(path, &err);
+		assert_non_null(copy);
+		assert_true(keyfile_is_pem(copy));
+		assert_int_equal(keyfile_digest(key, &before, &err), 0);
+		assert_int_equal(keyfile_digest(copy, &after, &err), 0);
+		assert_int_equal(before.len, 64);
+		assert_string_equal(before.bytes, after.bytes);
+
+		buf_clear(&pem);
+		assert_int_equal(keyfile_certificate(key, names, 2, &pem, &err), 0);
+		put(&pem);
+		assert_int_equal(keyfile_certificate_facts(path, &facts, &err), 0);
+		assert_string_equal(facts.digest, before.bytes);
+		assert_true(facts.pem);
+		assert_false(facts.expired);
+		keyfile_free(copy);
+		keyfile_free(key);
+		buf_release_secret(&pem);
+		buf_release(&before);
+		buf_release(&after);
+	}
+}
+
+static void
+copied_ec_key_is_one_block(void **state)
+{
+	struct buf pem = BUF_INIT;
+	struct err err;
+	struct keyfile *key = keyfile_generate(KEYFILE_ECDSA, "prime256v1", &err);
+
+	(void)state;
+	assert_int_equal(keyfile_encode(key, KEYFILE_COPY, &pem, &err), 0);
+	assert_null(strstr(pem.bytes, "PARAMETERS"));
+	assert_non_null(strstr(pem.bytes, "-----BEGIN EC PRIVATE KEY-----"));
+	buf_release_secret(&pem);
+	keyfile_free(key);
+}
+
+static void
+bad_sizes_are_refused(void **state)
+{
+	static const struct {
+		enum keyfile_algorithm algorithm;
+		const char *size;
+	} cases[] = { { KEYFILE_RSA, "abc" }, { KEYFILE_RSA, "256" }, { KEYFILE_RSA, "-2048" },
+		{ KEYFILE_RSA, "99999999" }, { KEYFILE_ECDSA, "nosuchcurve" }, { KEYFILE_ECDSA, "2048" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct err err = { 0 };
+		assert_null(keyfile_generate(cases[i].algorithm, cases[i].size, &err));
+		assert_true(*err.text);
+	}
+}
+
+static void
+what_is_no_key_is_refused(void **state)
+{
+	struct buf text = BUF_INIT;
+	struct err err;
+
+	(void)state;
+	assert_null(keyfile_load("/dev/zero", &err));
+	assert_null(keyfile_load(directory, &err));
+	assert_null(keyfile_load("/nonexistent", &err));
+	buf_add_str(&text, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
+	put(&text);
+	assert_null(keyfile_load(path, &err));
+	buf_clear(&text);
+	put(&text);
+	assert_null(keyfile_load(path, &err));
+	buf_release(&text);
+}
+
+static void
+old_certificate_is_expired(void **state)
+{
+	struct buf pem = BUF_INIT;
+	struct keyfile_cert_facts facts;
+	struct err err;
+	struct keyfile *key = keyfile_generate(KEYFILE_ECDSA, "secp256r1", &err);
+
+	(void)state;
+	now_set(1000000000);
+	assert_int_equal(keyfile_certificate(key, names, 1, &pem, &err), 0);
+	put(&pem);
+	now_set((time_t)1000000000 + (time_t)36526 * 86400);
+	assert_int_equal(keyfile_certificate_facts(path, &facts, &err), 0);
+	now_set(0);
+	assert_true(facts.expired);
+	buf_release(&pem);
+	keyfile_free(key);
+}
+
+static void
+request_is_made_and_long_common_name_refused(void **state)
+{
+	static const char *const too_long[] = { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example" };
+	struct buf pem = BUF_INIT;
+	struct err err;
+	struct keyfile *key = keyfile_generate(KEYFILE_ECDSA, "secp256r1", &err);
+
+	(void)state;
+	assert_int_equal(keyfile_request(key, names, 2, &pem, &err), 0);
+	assert_non_null(strstr(pem.bytes, "-----BEGIN CERTIFICATE REQUEST-----"));
+	assert_int_equal(keyfile_certificate(key, too_long, 1, &pem, &err), -1);
+	buf_release(&pem);
+	keyfile_free(key);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(key_survives_its_file),
+		cmocka_unit_test(copied_ec_key_is_one_block),
+		cmocka_unit_test(bad_sizes_are_refused),
+		cmocka_unit_test(what_is_no_key_is_refused),
+		cmocka_unit_test(old_certificate_is_expired),
+		cmocka_unit_test(request_is_made_and_long_common_name_refused),
+	};
+
+	return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}
