@@ -11,15 +11,15 @@ answer(int all_default)
 }
 
 enum command_result
-cmd_all_default_client(const struct instance *instance, int argc, char **argv, struct err *err)
+cmd_all_default_client(const struct site *site, int argc, char **argv, struct err *err)
 {
 	(void)argv;
-	return argc > 1 ? COMMAND_USAGE : answer(defaults_client(instance, err));
+	return argc > 1 ? COMMAND_USAGE : answer(defaults_client(site, err));
 }
 
 enum command_result
-cmd_all_default_server(const struct instance *instance, int argc, char **argv, struct err *err)
+cmd_all_default_server(const struct site *site, int argc, char **argv, struct err *err)
 {
 	(void)argv;
-	return argc > 1 ? COMMAND_USAGE : answer(defaults_server(instance, err));
+	return argc > 1 ? COMMAND_USAGE : answer(defaults_server(site, err));
 }

@@ -6,7 +6,7 @@
 #include "postfix-tls/deploy.h"
 
 enum command_result
-cmd_deploy_server_cert(const struct instance *instance, int argc, char **argv, struct err *err)
+cmd_deploy_server_cert(const struct site *site, int argc, char **argv, struct err *err)
 {
 	char *cert_path;
 	char *key_path;
@@ -14,9 +14,9 @@ cmd_deploy_server_cert(const struct instance *instance, int argc, char **argv, s
 
 	if (getopt(argc, argv, "+:") != -1 || argc - optind != 2)
 		return COMMAND_USAGE;
-	cert_path = instance_path(instance, argv[optind]);
-	key_path = instance_path(instance, argv[optind + 1]);
-	result = deploy_pair(instance, cert_path, key_path, NULL, 0, err);
+	cert_path = site_path(site, argv[optind]);
+	key_path = site_path(site, argv[optind + 1]);
+	result = deploy_pair(site, cert_path, key_path, NULL, 0, err);
 	free(cert_path);
 	free(key_path);
 	if (result == DEPLOY_REFUSED)

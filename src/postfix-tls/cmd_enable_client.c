@@ -12,12 +12,12 @@
 
 /* 0, with *type NULL when no table type can hold a session cache, or -1. */
 static int
-cache_type(const struct instance *instance, const char **type, struct err *err)
+cache_type(const struct site *site, const char **type, struct err *err)
 {
 	static const char *const types[] = { "lmdb", "btree" };
 
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-		int listed = postconf_lists(instance->postconf, "-m", NULL, types[i], err);
+		int listed = postconf_lists(site->postconf, "-m", NULL, types[i], err);
 		if (listed < 0)
 			return -1;
 		if (listed) {
@@ -42,13 +42,13 @@ suggest(const char *type)
 }
 
 static enum command_result
-enable(const struct instance *instance, const char *type, const char *source, struct err *err)
+enable(const struct site *site, const char *type, const char *source, struct err *err)
 {
 	struct buf directory = BUF_INIT;
 	struct buf cache = BUF_INIT;
 	enum command_result result = COMMAND_FAILED;
 
-	if (postconf_value(instance->postconf, "data_directory", &directory, err) < 0)
+	if (postconf_value(site->postconf, "data_directory", &directory, err) < 0)
 		goto out;
 	if (type)
 		buf_printf(&cache, "%s:%s/smtp_scache", type, buf_str(&directory));
@@ -58,7 +58,7 @@ enable(const struct instance *instance, const char *type, const char *source, st
 		{ "tls_random_source", source },
 		{ "smtp_tls_session_cache_database", buf_str(&cache) },
 	};
-	if (postconf_edit(instance->postconf, settings, type ? 4 : 3) < 0) {
+	if (postconf_edit(site->postconf, settings, type ? 4 : 3) < 0) {
 		result = COMMAND_NO;
 		goto out;
 	}
@@ -72,7 +72,7 @@ out:
 }
 
 enum command_result
-cmd_enable_client(const struct instance *instance, int argc, char **argv, struct err *err)
+cmd_enable_client(const struct site *site, int argc, char **argv, struct err *err)
 {
 	const char *wanted = "";
 	struct buf source = BUF_INIT;
@@ -88,11 +88,11 @@ cmd_enable_client(const struct instance *instance, int argc, char **argv, struct
 	}
 	if (optind < argc)
 		return COMMAND_USAGE;
-	if (defaults_random_source(instance, wanted, &source, err) < 0 ||
-	    (all_default = defaults_client(instance, err)) < 0 || cache_type(instance, &type, err) < 0)
+	if (defaults_random_source(site, wanted, &source, err) < 0 ||
+	    (all_default = defaults_client(site, err)) < 0 || cache_type(site, &type, err) < 0)
 		goto out;
 	if (all_default) {
-		result = enable(instance, type, buf_str(&source), err);
+		result = enable(site, type, buf_str(&source), err);
 	} else {
 		suggest(type);
 		result = COMMAND_DONE;

@@ -43,7 +43,7 @@ explain(const struct newpair *pair)
 }
 
 static enum command_result
-enable(const struct instance *instance, struct newpair *pair, const char *source, struct err *err)
+enable(const struct site *site, struct newpair *pair, const char *source, struct err *err)
 {
 	const struct postconf_setting settings[] = {
 		{ "smtpd_tls_security_level", "may" },
@@ -52,7 +52,7 @@ enable(const struct instance *instance, struct newpair *pair, const char *source
 		{ "tls_random_source", source },
 	};
 
-	switch (deploy_pair(instance, pair->cert_path, pair->key_path, settings, 4, err)) {
+	switch (deploy_pair(site, pair->cert_path, pair->key_path, settings, 4, err)) {
 	case DEPLOY_DONE:
 		pair->keep = true;
 		explain(pair);
@@ -66,7 +66,7 @@ enable(const struct instance *instance, struct newpair *pair, const char *source
 }
 
 enum command_result
-cmd_enable_server(const struct instance *instance, int argc, char **argv, struct err *err)
+cmd_enable_server(const struct site *site, int argc, char **argv, struct err *err)
 {
 	const char *wanted = "";
 	const char *name = NULL;
@@ -93,18 +93,18 @@ cmd_enable_server(const struct instance *instance, int argc, char **argv, struct
 		err_set(err, "Internal error: empty algorithm ");
 		goto out;
 	}
-	if (newpair_algorithm(instance, name, "private", &algorithm, err) < 0 ||
-	    defaults_random_source(instance, wanted, &source, err) < 0)
+	if (newpair_algorithm(site, name, "private", &algorithm, err) < 0 ||
+	    defaults_random_source(site, wanted, &source, err) < 0)
 		goto out;
-	all_default = defaults_server(instance, err);
+	all_default = defaults_server(site, err);
 	if (all_default == 0) {
 		suggest();
 		result = COMMAND_DONE;
 	}
-	if (all_default <= 0 || hostnames_init(&hostnames, instance, argc - optind, argv + optind, err) < 0)
+	if (all_default <= 0 || hostnames_init(&hostnames, site, argc - optind, argv + optind, err) < 0)
 		goto out;
-	if (newpair_init(&pair, instance, algorithm, size, &hostnames, err) == 0) {
-		result = enable(instance, &pair, buf_str(&source), err);
+	if (newpair_init(&pair, site, algorithm, size, &hostnames, err) == 0) {
+		result = enable(site, &pair, buf_str(&source), err);
 		newpair_release(&pair);
 	}
 out:

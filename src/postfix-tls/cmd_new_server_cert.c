@@ -18,28 +18,28 @@ is_file(const char *path)
 
 /* 1: a key of the server was copied. 0: there was none, a new one was made. -1: err. */
 static int
-make_pair(struct newpair *pair, const struct instance *instance, enum keyfile_algorithm algorithm,
+make_pair(struct newpair *pair, const struct site *site, enum keyfile_algorithm algorithm,
     const char *size, const struct hostnames *hostnames, struct err *err)
 {
 	char *old_path;
-	int result = instance_configured_key(instance, algorithm, &old_path, err);
+	int result = site_configured_key(site, algorithm, &old_path, err);
 
 	if (result == 1 && !is_file(old_path)) {
 		log_warn("Key file: %s not found, creating new keys", old_path);
 		result = 0;
 	}
 	if (result == 1) {
-		if (newpair_init_copy(pair, instance, algorithm, old_path, hostnames, err) < 0)
+		if (newpair_init_copy(pair, site, algorithm, old_path, hostnames, err) < 0)
 			result = -1;
 	} else if (result == 0) {
-		result = newpair_init(pair, instance, algorithm, size, hostnames, err);
+		result = newpair_init(pair, site, algorithm, size, hostnames, err);
 	}
 	free(old_path);
 	return result;
 }
 
 enum command_result
-cmd_new_server_cert(const struct instance *instance, int argc, char **argv, struct err *err)
+cmd_new_server_cert(const struct site *site, int argc, char **argv, struct err *err)
 {
 	const char *name = NULL;
 	const char *size = "";
@@ -61,10 +61,10 @@ cmd_new_server_cert(const struct instance *instance, int argc, char **argv, stru
 		err_set(err, "Invalid empty key algorithm");
 		return COMMAND_FAILED;
 	}
-	if (newpair_algorithm(instance, name, "private", &algorithm, err) < 0 ||
-	    hostnames_init(&hostnames, instance, argc - optind, argv + optind, err) < 0)
+	if (newpair_algorithm(site, name, "private", &algorithm, err) < 0 ||
+	    hostnames_init(&hostnames, site, argc - optind, argv + optind, err) < 0)
 		return COMMAND_FAILED;
-	copied = make_pair(&pair, instance, algorithm, size, &hostnames, err);
+	copied = make_pair(&pair, site, algorithm, size, &hostnames, err);
 	hostnames_release(&hostnames);
 	if (copied < 0)
 		return COMMAND_FAILED;

@@ -6,7 +6,7 @@
 #include "postfix-tls/newpair.h"
 
 enum command_result
-cmd_new_server_key(const struct instance *instance, int argc, char **argv, struct err *err)
+cmd_new_server_key(const struct site *site, int argc, char **argv, struct err *err)
 {
 	const char *name = NULL;
 	const char *size = "";
@@ -28,10 +28,10 @@ cmd_new_server_key(const struct instance *instance, int argc, char **argv, struc
 		err_set(err, "Internal error: empty algorithm ");
 		return COMMAND_FAILED;
 	}
-	if (newpair_algorithm(instance, name, "public", &algorithm, err) < 0 ||
-	    hostnames_init(&hostnames, instance, argc - optind, argv + optind, err) < 0)
+	if (newpair_algorithm(site, name, "public", &algorithm, err) < 0 ||
+	    hostnames_init(&hostnames, site, argc - optind, argv + optind, err) < 0)
 		return COMMAND_FAILED;
-	result = newpair_init(&pair, instance, algorithm, size, &hostnames, err);
+	result = newpair_init(&pair, site, algorithm, size, &hostnames, err);
 	hostnames_release(&hostnames);
 	if (result < 0)
 		return COMMAND_FAILED;

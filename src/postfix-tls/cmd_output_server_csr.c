@@ -9,18 +9,18 @@
 
 /* 1: *path set, freed by the caller. 0: none. -1: err. */
 static int
-find_key(const struct instance *instance, const char *argument, char **path, struct err *err)
+find_key(const struct site *site, const char *argument, char **path, struct err *err)
 {
 	int found;
 
 	if (*argument)
-		return instance_key_argument(instance, argument, path, err);
-	found = instance_configured_key(instance, KEYFILE_RSA, path, err);
-	return found ? found : instance_configured_key(instance, KEYFILE_ECDSA, path, err);
+		return site_key_argument(site, argument, path, err);
+	found = site_configured_key(site, KEYFILE_RSA, path, err);
+	return found ? found : site_configured_key(site, KEYFILE_ECDSA, path, err);
 }
 
 static enum command_result
-output(const struct instance *instance, const char *path, int argc, char **argv, struct err *err)
+output(const struct site *site, const char *path, int argc, char **argv, struct err *err)
 {
 	struct hostnames hostnames = { 0 };
 	struct buf pem = BUF_INIT;
@@ -32,7 +32,7 @@ output(const struct instance *instance, const char *path, int argc, char **argv,
 		fprintf(stderr, "Could not read private key from %s\n", path);
 		return COMMAND_NO;
 	}
-	if (hostnames_init(&hostnames, instance, argc, argv, err) == 0 &&
+	if (hostnames_init(&hostnames, site, argc, argv, err) == 0 &&
 	    keyfile_request(key, hostnames.names, hostnames.count, &pem, err) == 0) {
 		fputs(buf_str(&pem), stdout);
 		result = COMMAND_DONE;
@@ -44,7 +44,7 @@ output(const struct instance *instance, const char *path, int argc, char **argv,
 }
 
 enum command_result
-cmd_output_server_csr(const struct instance *instance, int argc, char **argv, struct err *err)
+cmd_output_server_csr(const struct site *site, int argc, char **argv, struct err *err)
 {
 	const char *argument = "";
 	enum command_result result = COMMAND_FAILED;
@@ -57,13 +57,13 @@ cmd_output_server_csr(const struct instance *instance, int argc, char **argv, st
 			return COMMAND_USAGE;
 		argument = optarg;
 	}
-	found = find_key(instance, argument, &path, err);
+	found = find_key(site, argument, &path, err);
 	if (found < 0)
 		return COMMAND_FAILED;
 	if (!found || access(path, R_OK) < 0)
 		err_set(err, "No usable keyfile specified or configured");
 	else
-		result = output(instance, path, argc - optind, argv + optind, err);
+		result = output(site, path, argc - optind, argv + optind, err);
 	free(path);
 	return result;
 }

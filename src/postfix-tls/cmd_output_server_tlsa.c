@@ -10,11 +10,11 @@
 
 /* The owner name's host, without a final dot. */
 static int
-owner(const struct instance *instance, const char *argument, struct buf *host, struct err *err)
+owner(const struct site *site, const char *argument, struct buf *host, struct err *err)
 {
 	if (*argument)
 		buf_add_str(host, argument);
-	else if (instance_hostname(instance, host, err) < 0)
+	else if (site_hostname(site, host, err) < 0)
 		return -1;
 	if (!hostnames_is_valid(buf_str(host)))
 		return err_set(err, "bad host name: '%s'", buf_str(host));
@@ -40,12 +40,12 @@ add_record(struct buf *records, const char *path, const char *host, struct err *
 
 /* Output waits for the last key: half a record set, published, would break mail. */
 static int
-add_records(const struct instance *instance, const char *const *keys, size_t count, const char *host,
+add_records(const struct site *site, const char *const *keys, size_t count, const char *host,
     struct buf *records, struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
 		char *path;
-		int found = instance_key_argument(instance, keys[i], &path, err);
+		int found = site_key_argument(site, keys[i], &path, err);
 
 		if (found == 1 && add_record(records, path, host, err) < 0)
 			found = -1;
@@ -59,7 +59,7 @@ add_records(const struct instance *instance, const char *const *keys, size_t cou
 }
 
 enum command_result
-cmd_output_server_tlsa(const struct instance *instance, int argc, char **argv, struct err *err)
+cmd_output_server_tlsa(const struct site *site, int argc, char **argv, struct err *err)
 {
 	static const char *const both[] = { "rsa", "ecdsa" };
 	const char *argument = "";
@@ -79,8 +79,8 @@ cmd_output_server_tlsa(const struct instance *instance, int argc, char **argv, s
 		keys = (const char *const *)(argv + optind);
 		count = (size_t)(argc - optind);
 	}
-	if (owner(instance, argument, &host, err) == 0 &&
-	    add_records(instance, keys, count, buf_str(&host), &records, err) == 0) {
+	if (owner(site, argument, &host, err) == 0 &&
+	    add_records(site, keys, count, buf_str(&host), &records, err) == 0) {
 		fputs(buf_str(&records), stdout);
 		result = COMMAND_DONE;
 	}

@@ -5,7 +5,7 @@
 #ifndef POSTFIX_TLS_COMMAND_H
 #define POSTFIX_TLS_COMMAND_H
 
-#include "postfix-tls/instance.h"
+#include "postfix-tls/site.h"
 #include "util/err.h"
 
 enum command_result {
@@ -17,22 +17,22 @@ enum command_result {
 
 /* argv[0] is the name of the subcommand. */
 typedef enum command_result (*command_fn)(
-    const struct instance *instance, int argc, char **argv, struct err *err);
+    const struct site *site, int argc, char **argv, struct err *err);
 
 enum command_result cmd_all_default_client(
-    const struct instance *instance, int argc, char **argv, struct err *err);
+    const struct site *site, int argc, char **argv, struct err *err);
 enum command_result cmd_all_default_server(
-    const struct instance *instance, int argc, char **argv, struct err *err);
+    const struct site *site, int argc, char **argv, struct err *err);
 enum command_result cmd_deploy_server_cert(
-    const struct instance *instance, int argc, char **argv, struct err *err);
-enum command_result cmd_enable_client(const struct instance *instance, int argc, char **argv, struct err *err);
-enum command_result cmd_enable_server(const struct instance *instance, int argc, char **argv, struct err *err);
+    const struct site *site, int argc, char **argv, struct err *err);
+enum command_result cmd_enable_client(const struct site *site, int argc, char **argv, struct err *err);
+enum command_result cmd_enable_server(const struct site *site, int argc, char **argv, struct err *err);
 enum command_result cmd_new_server_cert(
-    const struct instance *instance, int argc, char **argv, struct err *err);
-enum command_result cmd_new_server_key(const struct instance *instance, int argc, char **argv, struct err *err);
+    const struct site *site, int argc, char **argv, struct err *err);
+enum command_result cmd_new_server_key(const struct site *site, int argc, char **argv, struct err *err);
 enum command_result cmd_output_server_csr(
-    const struct instance *instance, int argc, char **argv, struct err *err);
+    const struct site *site, int argc, char **argv, struct err *err);
 enum command_result cmd_output_server_tlsa(
-    const struct instance *instance, int argc, char **argv, struct err *err);
+    const struct site *site, int argc, char **argv, struct err *err);
 
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "postfix-tls/instance.h"
+#include "postfix-tls/site.h"
 #include "postfix-tls/postconf.h"
 #include "util/buf.h"
 #include "util/err.h"
@@ -12,32 +12,32 @@
 #define DEVICE "/dev/urandom"
 
 static int
-none_set(const struct instance *instance, const char *const *names, struct err *err)
+none_set(const struct site *site, const char *const *names, struct err *err)
 {
-	int any = postconf_any_set(instance->postconf, names, err);
+	int any = postconf_any_set(site->postconf, names, err);
 
 	return any < 0 ? -1 : !any;
 }
 
 /* The chain files take precedence over all other key and certificate settings. */
 int
-defaults_client(const struct instance *instance, struct err *err)
+defaults_client(const struct site *site, struct err *err)
 {
 	static const char *const names[] = { "smtp_use_tls", "smtp_enforce_tls", "smtp_tls_enforce_peername",
 		"smtp_tls_security_level", "smtp_tls_cert_file", "smtp_tls_dcert_file", "smtp_tls_eccert_file",
 		"smtp_tls_chain_files", NULL };
 
-	return none_set(instance, names, err);
+	return none_set(site, names, err);
 }
 
 int
-defaults_server(const struct instance *instance, struct err *err)
+defaults_server(const struct site *site, struct err *err)
 {
 	static const char *const names[] = { "smtpd_use_tls", "smtpd_enforce_tls", "smtpd_tls_security_level",
 		"smtpd_tls_cert_file", "smtpd_tls_dcert_file", "smtpd_tls_eccert_file", "smtpd_tls_chain_files",
 		NULL };
 
-	return none_set(instance, names, err);
+	return none_set(site, names, err);
 }
 
 /* tlsmgr takes anything without a prefix for a file, and stays without entropy when that is not one. */
@@ -48,7 +48,7 @@ is_source(const char *text)
 }
 
 int
-defaults_random_source(const struct instance *instance, const char *wanted, struct buf *source,
+defaults_random_source(const struct site *site, const char *wanted, struct buf *source,
     struct err *err)
 {
 	if (*wanted && !is_source(wanted))
@@ -57,7 +57,7 @@ defaults_random_source(const struct instance *instance, const char *wanted, stru
 		buf_add_str(source, wanted);
 		return 0;
 	}
-	if (postconf_value(instance->postconf, "tls_random_source", source, err) < 0)
+	if (postconf_value(site->postconf, "tls_random_source", source, err) < 0)
 		return -1;
 	if (source->len > 0)
 		return 0;

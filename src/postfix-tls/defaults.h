@@ -8,15 +8,15 @@
 
 struct buf;
 struct err;
-struct instance;
+struct site;
 
 /* 1: all at their defaults, or empty. 0: not. -1: err. */
-int defaults_client(const struct instance *instance, struct err *err) __attribute__((warn_unused_result));
-int defaults_server(const struct instance *instance, struct err *err) __attribute__((warn_unused_result));
+int defaults_client(const struct site *site, struct err *err) __attribute__((warn_unused_result));
+int defaults_server(const struct site *site, struct err *err) __attribute__((warn_unused_result));
 
 /* Appends what tls_random_source is to become: `wanted` unless it is empty, else what is in force, else
  * the system's device. 0 or -1. */
-int defaults_random_source(const struct instance *instance, const char *wanted, struct buf *source,
+int defaults_random_source(const struct site *site, const char *wanted, struct buf *source,
     struct err *err) __attribute__((warn_unused_result));
 
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "postfix-tls/instance.h"
+#include "postfix-tls/site.h"
 #include "postfix-tls/keyfile.h"
 #include "postfix-tls/postconf.h"
 #include "util/buf.h"
@@ -54,11 +54,11 @@ check(const char *cert_path, const char *key_path, enum keyfile_algorithm *algor
 }
 
 enum deploy_result
-deploy_pair(const struct instance *instance, const char *cert_path, const char *key_path,
+deploy_pair(const struct site *site, const char *cert_path, const char *key_path,
     const struct postconf_setting *more, size_t count, struct err *err)
 {
 	struct postconf_setting settings[2 + MORE_LIMIT];
-	const struct instance_parameters *parameters;
+	const struct site_parameters *parameters;
 	enum keyfile_algorithm algorithm;
 	struct buf cert = BUF_INIT;
 	struct buf key = BUF_INIT;
@@ -68,14 +68,14 @@ deploy_pair(const struct instance *instance, const char *cert_path, const char *
 		log_panic("deploy_pair: %zu settings", count);
 	if (check(cert_path, key_path, &algorithm, err) < 0)
 		return DEPLOY_REFUSED;
-	parameters = instance_parameters(algorithm);
+	parameters = site_parameters(algorithm);
 	postconf_quote(&cert, cert_path);
 	postconf_quote(&key, key_path);
 	settings[0] = (struct postconf_setting){ parameters->cert_file, buf_str(&cert) };
 	settings[1] = (struct postconf_setting){ parameters->key_file, buf_str(&key) };
 	for (size_t i = 0; i < count; i++)
 		settings[2 + i] = more[i];
-	edited = postconf_edit(instance->postconf, settings, 2 + count);
+	edited = postconf_edit(site->postconf, settings, 2 + count);
 	buf_release(&cert);
 	buf_release(&key);
 	return edited == 0 ? DEPLOY_DONE : DEPLOY_NOT_EDITED;

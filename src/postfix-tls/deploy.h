@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 struct err;
-struct instance;
+struct site;
 struct postconf_setting;
 
 enum deploy_result {
@@ -18,7 +18,7 @@ enum deploy_result {
 };
 
 /* One edit of main.cf, with the `count` (at most 4) settings of `more` in it. */
-enum deploy_result deploy_pair(const struct instance *instance, const char *cert_path, const char *key_path,
+enum deploy_result deploy_pair(const struct site *site, const char *cert_path, const char *key_path,
     const struct postconf_setting *more, size_t count, struct err *err) __attribute__((warn_unused_result));
 
 /* Tells about it. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "postfix-tls/instance.h"
+#include "postfix-tls/site.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
@@ -21,7 +21,7 @@ hostnames_is_valid(const char *name)
 }
 
 int
-hostnames_init(struct hostnames *hostnames, const struct instance *instance, int argc, char **argv,
+hostnames_init(struct hostnames *hostnames, const struct site *site, int argc, char **argv,
     struct err *err)
 {
 	struct buf myhostname = BUF_INIT;
@@ -32,7 +32,7 @@ hostnames_init(struct hostnames *hostnames, const struct instance *instance, int
 	for (int i = 0; i < argc; i++)
 		hostnames->names[i] = argv[i];
 	if (argc <= 0 || !*argv[0]) {
-		if (instance_hostname(instance, &myhostname, err) < 0)
+		if (site_hostname(site, &myhostname, err) < 0)
 			goto failed;
 		hostnames->primary = buf_detach(&myhostname);
 		hostnames->names[0] = hostnames->primary ? hostnames->primary : "";

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 struct err;
-struct instance;
+struct site;
 
 struct hostnames {
 	const char **names; /* owned array; at least one name, each borrowed but `primary` */
@@ -18,7 +18,7 @@ struct hostnames {
 };
 
 /* From the arguments; myhostname stands for a first one that is missing or empty. 0 or -1. */
-int hostnames_init(struct hostnames *hostnames, const struct instance *instance, int argc, char **argv,
+int hostnames_init(struct hostnames *hostnames, const struct site *site, int argc, char **argv,
     struct err *err) __attribute__((warn_unused_result));
 void hostnames_release(struct hostnames *hostnames);
 

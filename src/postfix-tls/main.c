@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "postfix-tls/command.h"
-#include "postfix-tls/instance.h"
+#include "postfix-tls/site.h"
 #include "postfix-tls/postconf.h"
 #include "postfix-tls/report.h"
 #include "util/buf.h"
@@ -77,11 +77,11 @@ in_path(const char *program)
 
 /* Keys are made without that program, so a setting that finds none does no harm here; it is still wrong. */
 static void
-check_openssl_path(const struct instance *instance)
+check_openssl_path(const struct site *site)
 {
 	struct buf value = BUF_INIT;
 	struct buf program = BUF_INIT;
-	bool known = postconf_default_instance(instance->postconf, "openssl_path", &value);
+	bool known = postconf_default_instance(site->postconf, "openssl_path", &value);
 
 	if (known && value.len > 0) {
 		buf_add(&program, value.bytes, strcspn(value.bytes, " "));
@@ -95,23 +95,23 @@ check_openssl_path(const struct instance *instance)
 }
 
 static void
-check_algorithms(struct instance *instance)
+check_algorithms(struct site *site)
 {
 	struct err err;
 	int ecdsa;
-	int rsa = postconf_lists(instance->postconf, "-T", "public-key-algorithms", "rsa", &err);
+	int rsa = postconf_lists(site->postconf, "-T", "public-key-algorithms", "rsa", &err);
 
 	if (rsa < 0)
 		log_fatal("Postfix is not compiled with TLS support: %s", err.text);
-	ecdsa = postconf_lists(instance->postconf, "-T", "public-key-algorithms", "ecdsa", &err);
-	instance->supports[KEYFILE_RSA] = rsa == 1;
-	instance->supports[KEYFILE_ECDSA] = ecdsa == 1;
+	ecdsa = postconf_lists(site->postconf, "-T", "public-key-algorithms", "ecdsa", &err);
+	site->supports[KEYFILE_RSA] = rsa == 1;
+	site->supports[KEYFILE_ECDSA] = ecdsa == 1;
 	if (rsa != 1 && ecdsa != 1)
 		log_fatal("Postfix does not support either RSA or ECDSA");
 }
 
 static int
-run(const struct instance *instance, int argc, char **argv)
+run(const struct site *site, int argc, char **argv)
 {
 	const char *name = argc > 0 ? argv[0] : "";
 	struct err err = { 0 };
@@ -123,7 +123,7 @@ run(const struct instance *instance, int argc, char **argv)
 		fail_unknown(name);
 	/* Their order is part of the error message of none of them. */
 	opterr = 0;
-	switch (commands[i].run(instance, argc, argv, &err)) {
+	switch (commands[i].run(site, argc, argv, &err)) {
 	case COMMAND_DONE:
 		/* Output that was cut off is no success. */
 		if (fflush(stdout) == 0 && !ferror(stdout))
@@ -143,7 +143,7 @@ int
 main(int argc, char **argv)
 {
 	const char *command_directory = environment("command_directory");
-	struct instance instance = {
+	struct site site = {
 		.config_directory = environment("config_directory"),
 		.queue_directory = environment("queue_directory"),
 	};
@@ -158,12 +158,12 @@ main(int argc, char **argv)
 	report_start(command_directory);
 	if (!*command_directory || chdir(command_directory) < 0)
 		log_fatal("no Postfix command directory '%s'", command_directory);
-	if (!*instance.config_directory || stat(instance.config_directory, &st) < 0 || !S_ISDIR(st.st_mode))
-		log_fatal("no Postfix configuration directory %s!", instance.config_directory);
-	instance.postconf = postconf_new(command_directory, instance.config_directory);
-	check_openssl_path(&instance);
-	check_algorithms(&instance);
-	status = run(&instance, argc - 1, argv + (argc > 0));
-	postconf_free(instance.postconf);
+	if (!*site.config_directory || stat(site.config_directory, &st) < 0 || !S_ISDIR(st.st_mode))
+		log_fatal("no Postfix configuration directory %s!", site.config_directory);
+	site.postconf = postconf_new(command_directory, site.config_directory);
+	check_openssl_path(&site);
+	check_algorithms(&site);
+	status = run(&site, argc - 1, argv + (argc > 0));
+	postconf_free(site.postconf);
 	return status;
 }

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "postfix-tls/hostnames.h"
-#include "postfix-tls/instance.h"
+#include "postfix-tls/site.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
@@ -18,14 +18,14 @@
 #include "util/now.h"
 
 int
-newpair_algorithm(const struct instance *instance, const char *name, const char *unsupported,
+newpair_algorithm(const struct site *site, const char *name, const char *unsupported,
     enum keyfile_algorithm *algorithm, struct err *err)
 {
 	if (!name) {
-		*algorithm = instance->supports[KEYFILE_RSA] ? KEYFILE_RSA : KEYFILE_ECDSA;
+		*algorithm = site->supports[KEYFILE_RSA] ? KEYFILE_RSA : KEYFILE_ECDSA;
 		return 0;
 	}
-	if (instance_algorithm(instance, name, algorithm))
+	if (site_algorithm(site, name, algorithm))
 		return 0;
 	return err_set(err, "Unsupported %s key algorithm: %s", unsupported, name);
 }
@@ -54,9 +54,9 @@ exists(const char *path)
 }
 
 static int
-choose_names(struct newpair *pair, const struct instance *instance, struct err *err)
+choose_names(struct newpair *pair, const struct site *site, struct err *err)
 {
-	const struct instance_parameters *parameters = instance_parameters(pair->algorithm);
+	const struct site_parameters *parameters = site_parameters(pair->algorithm);
 	time_t now = now_wall();
 	struct tm tm;
 	char stamp[32];
@@ -64,9 +64,9 @@ choose_names(struct newpair *pair, const struct instance *instance, struct err *
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &tm);
 	pair->key_path =
-	    alloc_printf("%s/%s-%s.pem", instance->config_directory, parameters->key_prefix, stamp);
+	    alloc_printf("%s/%s-%s.pem", site->config_directory, parameters->key_prefix, stamp);
 	pair->cert_path =
-	    alloc_printf("%s/%s-%s.pem", instance->config_directory, parameters->cert_prefix, stamp);
+	    alloc_printf("%s/%s-%s.pem", site->config_directory, parameters->cert_prefix, stamp);
 	if (exists(pair->key_path))
 		return err_set(err, "New private key file already exists: %s", pair->key_path);
 	if (exists(pair->cert_path))
@@ -116,7 +116,7 @@ give_up(struct newpair *pair)
 static int
 write_new(struct newpair *pair, const char *size, const struct hostnames *hostnames, struct err *err)
 {
-	const struct instance_parameters *parameters = instance_parameters(pair->algorithm);
+	const struct site_parameters *parameters = site_parameters(pair->algorithm);
 	struct keyfile *key;
 	int result = -1;
 
@@ -137,12 +137,12 @@ out:
 }
 
 int
-newpair_init(struct newpair *pair, const struct instance *instance, enum keyfile_algorithm algorithm,
+newpair_init(struct newpair *pair, const struct site *site, enum keyfile_algorithm algorithm,
     const char *size, const struct hostnames *hostnames, struct err *err)
 {
 	*pair = (struct newpair){ .algorithm = algorithm };
 	hold_signals(pair);
-	if (choose_names(pair, instance, err) < 0 || write_new(pair, size, hostnames, err) < 0)
+	if (choose_names(pair, site, err) < 0 || write_new(pair, size, hostnames, err) < 0)
 		return give_up(pair);
 	return 0;
 }
@@ -150,7 +150,7 @@ newpair_init(struct newpair *pair, const struct instance *instance, enum keyfile
 static int
 write_copy(struct newpair *pair, const char *old_path, const struct hostnames *hostnames, struct err *err)
 {
-	const char *wanted = instance_parameters(pair->algorithm)->algorithm;
+	const char *wanted = site_parameters(pair->algorithm)->algorithm;
 	struct keyfile *key = keyfile_load(old_path, err);
 	int result = -1;
 
@@ -158,7 +158,7 @@ write_copy(struct newpair *pair, const char *old_path, const struct hostnames *h
 		err_set(err, "Error copying private key from '%s' to '%s'", old_path, pair->key_path);
 	} else if (keyfile_algorithm(key) != pair->algorithm) {
 		err_set(err, "Key algorithm '%s' of '%s' is not '%s'",
-		    instance_parameters(keyfile_algorithm(key))->algorithm, old_path, wanted);
+		    site_parameters(keyfile_algorithm(key))->algorithm, old_path, wanted);
 	} else if (write_key(pair, key, KEYFILE_COPY, err) < 0) {
 		log_warn("unable to generate key: %s", err->text);
 		err_set(err, "Error copying private key from '%s' to '%s'", old_path, pair->key_path);
@@ -170,12 +170,12 @@ write_copy(struct newpair *pair, const char *old_path, const struct hostnames *h
 }
 
 int
-newpair_init_copy(struct newpair *pair, const struct instance *instance, enum keyfile_algorithm algorithm,
+newpair_init_copy(struct newpair *pair, const struct site *site, enum keyfile_algorithm algorithm,
     const char *old_path, const struct hostnames *hostnames, struct err *err)
 {
 	*pair = (struct newpair){ .algorithm = algorithm };
 	hold_signals(pair);
-	if (choose_names(pair, instance, err) < 0 || write_copy(pair, old_path, hostnames, err) < 0)
+	if (choose_names(pair, site, err) < 0 || write_copy(pair, old_path, hostnames, err) < 0)
 		return give_up(pair);
 	return 0;
 }

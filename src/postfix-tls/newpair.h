@@ -15,7 +15,7 @@
 
 struct err;
 struct hostnames;
-struct instance;
+struct site;
 
 struct newpair {
 	enum keyfile_algorithm algorithm;
@@ -26,15 +26,15 @@ struct newpair {
 };
 
 /* What -a and -b ask for; `unsupported` is the word for the complaint ("private", "public"). 0 or -1. */
-int newpair_algorithm(const struct instance *instance, const char *name, const char *unsupported,
+int newpair_algorithm(const struct site *site, const char *name, const char *unsupported,
     enum keyfile_algorithm *algorithm, struct err *err) __attribute__((warn_unused_result));
 
 /* Makes a new key; `size` "" is the usual one. 0 or -1, nothing left behind. */
-int newpair_init(struct newpair *pair, const struct instance *instance, enum keyfile_algorithm algorithm,
+int newpair_init(struct newpair *pair, const struct site *site, enum keyfile_algorithm algorithm,
     const char *size, const struct hostnames *hostnames, struct err *err) __attribute__((warn_unused_result));
 
 /* Copies the key in `old_path`. */
-int newpair_init_copy(struct newpair *pair, const struct instance *instance, enum keyfile_algorithm algorithm,
+int newpair_init_copy(struct newpair *pair, const struct site *site, enum keyfile_algorithm algorithm,
     const char *old_path, const struct hostnames *hostnames, struct err *err)
     __attribute__((warn_unused_result));
 

@@ -44,7 +44,7 @@ sub start_machine {
 	mkdir "$work/$_" or die for qw(dev stock sbin cases);
 	if ($ours) {
 		must('mount', '--bind', $sbin, "$work/stock");
-		symlink "$work/stock/$_", "$work/sbin/$_" for grep { !/^\./ && $_ ne 'postfix-tls-script' } do { opendir my $d, $sbin; readdir $d };
+		symlink "$work/stock/$_", "$work/sbin/$_" for grep { !/^\./ && $_ ne 'postfix-tls-script' } do { opendir(my $d, $sbin); readdir $d };
 		symlink "$bin/$_", "$work/sbin/$_" for qw(postfix-tls-script postfix-tls-helper);
 		must('mount', '--bind', "$work/sbin", $sbin);
 	}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * instance: the Postfix instance a subcommand works on, as the environment and main.cf describe it.
+ * site: the Postfix instance a subcommand works on, as the environment and main.cf describe it.
  */
-#ifndef POSTFIX_TLS_INSTANCE_H
-#define POSTFIX_TLS_INSTANCE_H
+#ifndef POSTFIX_TLS_SITE_H
+#define POSTFIX_TLS_SITE_H
 
 #include <stdbool.h>
 
@@ -13,7 +13,7 @@ struct buf;
 struct err;
 struct postconf;
 
-struct instance {
+struct site {
 	const char *config_directory; /* from the environment */
 	const char *queue_directory;  /* likewise; "" when it has none */
 	struct postconf *postconf;    /* owned by main.c */
@@ -21,7 +21,7 @@ struct instance {
 };
 
 /* The parameters of an algorithm. */
-struct instance_parameters {
+struct site_parameters {
 	const char *algorithm;
 	const char *key_file;
 	const char *cert_file;
@@ -31,27 +31,27 @@ struct instance_parameters {
 };
 
 /* For KEYFILE_RSA and KEYFILE_ECDSA. */
-const struct instance_parameters *instance_parameters(enum keyfile_algorithm algorithm);
+const struct site_parameters *site_parameters(enum keyfile_algorithm algorithm);
 
 /* False when `name` is no supported algorithm. */
-bool instance_algorithm(const struct instance *instance, const char *name, enum keyfile_algorithm *algorithm);
+bool site_algorithm(const struct site *site, const char *name, enum keyfile_algorithm *algorithm);
 
 /* A file argument: absolute, or below the configuration directory. Freed by the caller. */
-char *instance_path(const struct instance *instance, const char *name);
+char *site_path(const struct site *site, const char *name);
 
 /*
  * The key file that an algorithm's parameters name, freed by the caller. 1: *path set. 0: none is
  * configured. -1: err. A relative value counts from the queue directory, where the servers run.
  */
-int instance_configured_key(const struct instance *instance, enum keyfile_algorithm algorithm, char **path,
+int site_configured_key(const struct site *site, enum keyfile_algorithm algorithm, char **path,
     struct err *err) __attribute__((warn_unused_result));
 
 /* The same for a KEY argument: an algorithm, "none" or a file. */
-int instance_key_argument(const struct instance *instance, const char *argument, char **path, struct err *err)
+int site_key_argument(const struct site *site, const char *argument, char **path, struct err *err)
     __attribute__((warn_unused_result));
 
 /* Appends the host name to use when none is given. */
-int instance_hostname(const struct instance *instance, struct buf *name, struct err *err)
+int site_hostname(const struct site *site, struct buf *name, struct err *err)
     __attribute__((warn_unused_result));
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "postfix-tls/instance.h"
+#include "postfix-tls/site.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,14 +8,14 @@
 #include "util/alloc.h"
 #include "util/buf.h"
 
-static const struct instance_parameters parameters[] = {
+static const struct site_parameters parameters[] = {
 	[KEYFILE_RSA] = { "rsa", "smtpd_tls_key_file", "smtpd_tls_cert_file", "2048", "key", "cert" },
 	[KEYFILE_ECDSA] = { "ecdsa", "smtpd_tls_eckey_file", "smtpd_tls_eccert_file", "secp256r1", "eckey",
 	    "eccert" },
 };
 
-const struct instance_parameters *
-instance_parameters(enum keyfile_algorithm algorithm)
+const struct site_parameters *
+site_parameters(enum keyfile_algorithm algorithm)
 {
 	return &parameters[algorithm];
 }
@@ -33,34 +33,34 @@ is_algorithm(const char *name, enum keyfile_algorithm *algorithm)
 }
 
 bool
-instance_algorithm(const struct instance *instance, const char *name, enum keyfile_algorithm *algorithm)
+site_algorithm(const struct site *site, const char *name, enum keyfile_algorithm *algorithm)
 {
-	return is_algorithm(name, algorithm) && instance->supports[*algorithm];
+	return is_algorithm(name, algorithm) && site->supports[*algorithm];
 }
 
 char *
-instance_path(const struct instance *instance, const char *name)
+site_path(const struct site *site, const char *name)
 {
 	if (*name == '/')
 		return alloc_string(name);
-	return alloc_printf("%s/%s", instance->config_directory, name);
+	return alloc_printf("%s/%s", site->config_directory, name);
 }
 
 int
-instance_configured_key(const struct instance *instance, enum keyfile_algorithm algorithm, char **path,
+site_configured_key(const struct site *site, enum keyfile_algorithm algorithm, char **path,
     struct err *err)
 {
 	struct buf value = BUF_INIT;
 	int result = 0;
 
 	*path = NULL;
-	if (!instance->supports[algorithm])
+	if (!site->supports[algorithm])
 		return 0;
-	if (postconf_value(instance->postconf, parameters[algorithm].key_file, &value, err) < 0) {
+	if (postconf_value(site->postconf, parameters[algorithm].key_file, &value, err) < 0) {
 		result = -1;
 	} else if (value.len > 0 && strcmp(value.bytes, "none") != 0) {
 		*path = *value.bytes == '/' ? alloc_string(value.bytes)
-		                            : alloc_printf("%s/%s", instance->queue_directory, value.bytes);
+		                            : alloc_printf("%s/%s", site->queue_directory, value.bytes);
 		result = 1;
 	}
 	buf_release(&value);
@@ -68,7 +68,7 @@ instance_configured_key(const struct instance *instance, enum keyfile_algorithm 
 }
 
 int
-instance_key_argument(const struct instance *instance, const char *argument, char **path, struct err *err)
+site_key_argument(const struct site *site, const char *argument, char **path, struct err *err)
 {
 	enum keyfile_algorithm algorithm;
 
@@ -76,13 +76,13 @@ instance_key_argument(const struct instance *instance, const char *argument, cha
 	if (!*argument || strcmp(argument, "none") == 0)
 		return 0;
 	if (is_algorithm(argument, &algorithm))
-		return instance_configured_key(instance, algorithm, path, err);
-	*path = instance_path(instance, argument);
+		return site_configured_key(site, algorithm, path, err);
+	*path = site_path(site, argument);
 	return 1;
 }
 
 int
-instance_hostname(const struct instance *instance, struct buf *name, struct err *err)
+site_hostname(const struct site *site, struct buf *name, struct err *err)
 {
-	return postconf_value(instance->postconf, "myhostname", name, err);
+	return postconf_value(site->postconf, "myhostname", name, err);
 }
