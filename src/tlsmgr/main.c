@@ -239,6 +239,13 @@ pre_exit(struct service *service)
 {
 	(void)service;
 	write_exchange();
+	for (int i = 0; i < MGR_REQUEST_CACHES; i++) {
+		sweep_free(mgr.sweeps[i]);
+		scache_free(mgr.env.caches[i]);
+	}
+	ticketkeys_free(mgr.env.keys);
+	entropy_free(mgr.entropy);
+	exchange_free(mgr.exchange);
 }
 
 int
