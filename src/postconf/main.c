@@ -278,7 +278,7 @@ show_main_cf(const struct command_line *line)
 		undo_read_only(cf, dir);
 		override(cf, line);
 		survey = survey_new(cf, dir);
-		if (survey_check(survey, cf, &err) < 0)
+		if (survey_check(cf, &err) < 0)
 			log_fatal("%s", err.text);
 	}
 	show_names(cf, survey, line);

@@ -114,17 +114,15 @@ survey_warn_unused(const struct survey *survey)
 }
 
 int
-survey_check(const struct survey *survey, struct maincf *cf, struct err *err)
+survey_check(struct maincf *cf, struct err *err)
 {
 	struct buf value = BUF_INIT;
 	const char *name;
-	size_t at = 0;
 	int result = 0;
 
-	while (result >= 0 && (name = maincf_next(cf, &at)) != NULL) {
+	for (size_t i = 0; result >= 0 && (name = param_name(i)) != NULL; i++) {
 		buf_clear(&value);
-		if (survey_knows(survey, name))
-			result = maincf_lookup(cf, name, &value, err);
+		result = maincf_lookup(cf, name, &value, err);
 	}
 	buf_release(&value);
 	return result < 0 ? -1 : 0;

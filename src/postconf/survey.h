@@ -28,7 +28,7 @@ bool survey_is_read_only(const char *name);
 /* Warns about settings that mean nothing, in the order of the file. */
 void survey_warn_unused(const struct survey *survey);
 
-/* Expands all known settings, as programs would. 0 or -1. */
-int survey_check(const struct survey *survey, struct maincf *cf, struct err *err) __attribute__((warn_unused_result));
+/* Expands every parameter of the system, set or not, as Postfix's postconf does before it prints. 0 or -1. */
+int survey_check(struct maincf *cf, struct err *err) __attribute__((warn_unused_result));
 
 #endif
