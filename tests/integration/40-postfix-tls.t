@@ -31,4 +31,13 @@ else
 	replay installed - enable-client-fresh enable-server-fresh enable-server-disk-4k new-server-cert-rsa \
 		deploy-commented csr-default-rsa tlsa-missing-second general-default-instance
 fi
+# postconf of 3.7 joins what it appends to an unfinished last line; ours must not let it.
+mkdir "$TMP/conf"
+printf "myhostname = mx.example.test\nmailbox_size_limit = 0" >"$TMP/conf/main.cf"
+: >"$TMP/conf/master.cf"
+env -i PATH=/usr/bin:/bin MAIL_LOGTAG=postfix MAIL_CONFIG="$TMP/conf" config_directory="$TMP/conf" command_directory=/usr/sbin \
+	daemon_directory="$BIN" queue_directory="$TMP" "$BIN/postfix-tls-script" enable-client 2>"$TMP/err"
+ok $? "enable-client on a main.cf without final newline" || diag "$(cat "$TMP/err")"
+like "$(cat "$TMP/conf/main.cf")" "^mailbox_size_limit = 0$" "the last line stays what it was"
+like "$(cat "$TMP/conf/main.cf")" "^smtp_tls_security_level = may$" "the settings have lines of their own"
 done_testing
