@@ -292,9 +292,14 @@ compare_with_original() {
 	fi
 	make_system original $POSTFIX_SBIN
 	ln -sf $POSTFIX_SBIN/postlogd "$I/daemon/postlogd"
+	# It wants users and groups that nothing else has.
+	sed -i 's/^mail_owner.*/mail_owner = postfix/; s/^setgid_group.*/setgid_group = postdrop/; /^default_privs/d' "$I/etc/main.cf"
 	mkdir -p "$I/spool/pid" "$I/spool/private" "$I/spool/public" "$I/data"
-	chown nobody "$I/spool/private" "$I/spool/public" "$I/data"
-	MAIL_CONFIG=$I/etc $POSTFIX_SBIN/master -w
+	chown postfix "$I/spool/private" "$I/spool/public" "$I/data"
+	MAIL_CONFIG=$I/etc $POSTFIX_SBIN/master -w || {
+		ok 1 "the original starts"
+		return
+	}
 	poke "$PORT"
 	wait_for file_has "$I/out/report.$PORT" Umask
 	sed 's/GENERATION=[0-7]*/GENERATION/; s/'"$PORT"'/PORT/; s,'"$I"',SYSTEM,g' "$I/out/report.$PORT" >"$TMP/theirs"
