@@ -99,7 +99,8 @@ load_time(struct maincf *cf, const struct param *row, const char *value, int *to
 	if (*value != '\0' && *end != '\0')
 		unit = *end;
 	seconds = unit_seconds(unit);
-	if (*value == '\0' || errno != 0 || number < 0 || seconds == 0 || number > INT_MAX / seconds)
+	/* Postfix's bound: one less than would fit, except for seconds. */
+	if (*value == '\0' || errno != 0 || number < 0 || seconds == 0 || number > INT_MAX / seconds - (seconds > 1))
 		return err_set(err, "parameter %s: bad time value or unit: %s", row->name, value);
 	number *= seconds;
 	if (row->min != 0 && number < row->min)
