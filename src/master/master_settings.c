@@ -50,8 +50,7 @@ find_owner(struct master_settings *settings, struct err *err)
 		return err_set(err, "file %s/main.cf: parameter mail_owner: unknown user name value: %s",
 		    settings->config_directory, settings->mail_owner);
 	if (user->pw_uid == 0)
-		return err_set(err,
-		    "file %s/main.cf: parameter mail_owner: user %s has privileged user ID",
+		return err_set(err, "file %s/main.cf: parameter mail_owner: user %s has privileged user ID",
 		    settings->config_directory, settings->mail_owner);
 	settings->owner_uid = user->pw_uid;
 	settings->owner_gid = user->pw_gid;
