@@ -31,7 +31,8 @@ void attr_put_end(struct buf *to);
 void attr_put_int_as(struct buf *to, enum attr_encoding encoding, const char *name, int value);
 void attr_put_long_as(struct buf *to, enum attr_encoding encoding, const char *name, long value);
 void attr_put_str_as(struct buf *to, enum attr_encoding encoding, const char *name, const char *value);
-void attr_put_data_as(struct buf *to, enum attr_encoding encoding, const char *name, const void *bytes, size_t len);
+void attr_put_data_as(
+    struct buf *to, enum attr_encoding encoding, const char *name, const void *bytes, size_t len);
 void attr_put_hash_as(struct buf *to, enum attr_encoding encoding, const struct table *hash);
 void attr_put_end_as(struct buf *to, enum attr_encoding encoding);
 
@@ -84,9 +85,10 @@ struct attr_scan {
 
 void attr_scan_init(struct attr_scan *scan, const void *list, size_t len, int flags, const char *stream);
 
-/* The same in another encoding. Strings are then borrowed from `scratch`, which the caller releases afterwards. */
-void attr_scan_init_as(struct attr_scan *scan, enum attr_encoding encoding, const void *list, size_t len, int flags,
-    const char *stream, struct buf *scratch);
+/* The same in another encoding. Strings are then borrowed from `scratch`, which the caller releases
+ * afterwards. */
+void attr_scan_init_as(struct attr_scan *scan, enum attr_encoding encoding, const void *list, size_t len,
+    int flags, const char *stream, struct buf *scratch);
 
 /* 1: found. 0: absent. -1: malformed. Strings are borrowed from the list; data replaces `to`. */
 int attr_scan_int(struct attr_scan *scan, const char *name, int *value);
@@ -97,14 +99,15 @@ int attr_scan_data(struct attr_scan *scan, const char *name, struct buf *to);
 /* Name and value must be these; does not count. */
 int attr_scan_match(struct attr_scan *scan, const char *name, const char *value);
 
-/* Stores pairs into `hash` (values are strings freed by the table), at most 1024; returns how many were read. */
+/* Stores pairs into `hash` (values are strings freed by the table), at most 1024; returns how many were read.
+ */
 int attr_scan_hash(struct attr_scan *scan, struct table *hash);
 
 /* The end of the list; warns about what is left before it. The number of attributes found, or -1. */
 int attr_scan_end(struct attr_scan *scan);
 
-/* The name of the attribute that comes next, NULL at the end; nothing is consumed. For lists whose shape varies,
- * attr0 only. */
+/* The name of the attribute that comes next, NULL at the end; nothing is consumed. For lists whose shape
+ * varies, attr0 only. */
 const char *attr_scan_peek(const struct attr_scan *scan);
 
 #endif

@@ -11,7 +11,7 @@
 
 enum { HASH_LIMIT = 1024 };
 
-#define LIST_END "(list terminator)"
+#define LIST_END     "(list terminator)"
 #define ANY_OR_BRACE "(any attribute name or '}')"
 
 void
@@ -22,8 +22,8 @@ attr_scan_init(struct attr_scan *scan, const void *list, size_t len, int flags, 
 }
 
 void
-attr_scan_init_as(struct attr_scan *scan, enum attr_encoding encoding, const void *list, size_t len, int flags,
-    const char *stream, struct buf *scratch)
+attr_scan_init_as(struct attr_scan *scan, enum attr_encoding encoding, const void *list, size_t len,
+    int flags, const char *stream, struct buf *scratch)
 {
 	attr_scan_init(scan, list, len, flags, stream);
 	scan->encoding = encoding;
@@ -67,7 +67,8 @@ take_null_token(struct attr_scan *scan, const char *what)
 
 	const char *text = reader_string(&scan->in, NULL);
 	if (!text) {
-		log_warn("unexpected end-of-input from %s while reading input attribute %s", scan->stream, what);
+		log_warn(
+		    "unexpected end-of-input from %s while reading input attribute %s", scan->stream, what);
 		malformed(scan);
 		return NULL;
 	}
@@ -237,8 +238,8 @@ scan_number(struct attr_scan *scan, const char *name, unsigned long *number)
 	if (!text)
 		return -1;
 	if (!parse_number(text, number)) {
-		log_warn("malformed numerical data from %s while reading input attribute value: %.100s", scan->stream,
-		    text);
+		log_warn("malformed numerical data from %s while reading input attribute value: %.100s",
+		    scan->stream, text);
 		return malformed(scan);
 	}
 	scan->count++;
@@ -297,8 +298,8 @@ attr_scan_data(struct attr_scan *scan, const char *name, struct buf *to)
 	if (scan->encoding == ATTR_BASE64) {
 		buf_add(to, text, len);
 	} else if (!hex_base64_decode(to, text, len)) {
-		log_warn("malformed base64 data from %s while reading input attribute value: %.100s", scan->stream,
-		    text);
+		log_warn("malformed base64 data from %s while reading input attribute value: %.100s",
+		    scan->stream, text);
 		return malformed(scan);
 	}
 	scan->count++;

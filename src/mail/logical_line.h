@@ -3,8 +3,8 @@
  * logical_line: the lines of main.cf and master.cf.
  *
  * A line that begins with white space continues the one before it; empty lines, lines of white space only and
- * lines whose first other character is '#' vanish wherever they stand. Only the newlines inside a logical line are
- * removed. Works on bytes in memory, in time linear to their number.
+ * lines whose first other character is '#' vanish wherever they stand. Only the newlines inside a logical
+ * line are removed. Works on bytes in memory, in time linear to their number.
  */
 #ifndef MAIL_LOGICAL_LINE_H
 #define MAIL_LOGICAL_LINE_H
@@ -24,9 +24,9 @@ struct logical_line_reader {
 
 void logical_line_init(struct logical_line_reader *in, const char *file, const void *bytes, size_t len);
 
-/* Replaces `line` by the next logical line and *number by the number of its first physical line, counted from 1.
- * False at the end. Continuation lines with nothing before them are logged and dropped. `line` never begins with
- * white space and is never empty. It ends at a zero byte, if there is one. */
+/* Replaces `line` by the next logical line and *number by the number of its first physical line, counted
+ * from 1. False at the end. Continuation lines with nothing before them are logged and dropped. `line` never
+ * begins with white space and is never empty. It ends at a zero byte, if there is one. */
 bool logical_line_next(struct logical_line_reader *in, struct buf *line, int *number);
 
 /* White space of the C locale, whatever the locale. */

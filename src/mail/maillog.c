@@ -28,12 +28,12 @@ enum { FULL_QUEUE_WAIT_MS = 200, FILE_MODE = 0644 };
 
 /* The log is one per process, as the sink is. */
 static struct {
-	char *tag;      /* owned */
-	char *host;     /* owned; first label */
-	char *socket;   /* owned; path of postlogd's socket, NULL: syslog */
-	char *file;     /* owned; maillog_file once it is known */
-	int fd;         /* datagram socket to postlogd, or -1 */
-	int own_fd;     /* maillog_to_fd(), or -1 */
+	char *tag;    /* owned */
+	char *host;   /* owned; first label */
+	char *socket; /* owned; path of postlogd's socket, NULL: syslog */
+	char *file;   /* owned; maillog_file once it is known */
+	int fd;       /* datagram socket to postlogd, or -1 */
+	int own_fd;   /* maillog_to_fd(), or -1 */
 	int facility;
 	bool stderr_too;
 	bool may_append;
@@ -128,7 +128,8 @@ to_postlog(enum log_level level, const char *text)
 	format_line(&line, level, text);
 	if (maillog.own_fd >= 0)
 		write_line(maillog.own_fd, &line);
-	else if (!send_once(&line) && !(connect_postlog() && send_once(&line)) && maillog.may_append && maillog.file)
+	else if (!send_once(&line) && !(connect_postlog() && send_once(&line)) && maillog.may_append &&
+		 maillog.file)
 		append_to_file(&line);
 	buf_release(&line);
 }
@@ -212,11 +213,27 @@ find_facility(const char *name, int *facility)
 		const char *name;
 		int facility;
 	} facilities[] = {
-		{ "auth", LOG_AUTH }, { "authpriv", LOG_AUTHPRIV }, { "cron", LOG_CRON }, { "daemon", LOG_DAEMON },
-		{ "ftp", LOG_FTP }, { "kern", LOG_KERN }, { "lpr", LOG_LPR }, { "mail", LOG_MAIL }, { "news", LOG_NEWS },
-		{ "security", LOG_AUTH }, { "syslog", LOG_SYSLOG }, { "user", LOG_USER }, { "uucp", LOG_UUCP },
-		{ "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 }, { "local2", LOG_LOCAL2 }, { "local3", LOG_LOCAL3 },
-		{ "local4", LOG_LOCAL4 }, { "local5", LOG_LOCAL5 }, { "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 },
+		{ "auth", LOG_AUTH },
+		{ "authpriv", LOG_AUTHPRIV },
+		{ "cron", LOG_CRON },
+		{ "daemon", LOG_DAEMON },
+		{ "ftp", LOG_FTP },
+		{ "kern", LOG_KERN },
+		{ "lpr", LOG_LPR },
+		{ "mail", LOG_MAIL },
+		{ "news", LOG_NEWS },
+		{ "security", LOG_AUTH },
+		{ "syslog", LOG_SYSLOG },
+		{ "user", LOG_USER },
+		{ "uucp", LOG_UUCP },
+		{ "local0", LOG_LOCAL0 },
+		{ "local1", LOG_LOCAL1 },
+		{ "local2", LOG_LOCAL2 },
+		{ "local3", LOG_LOCAL3 },
+		{ "local4", LOG_LOCAL4 },
+		{ "local5", LOG_LOCAL5 },
+		{ "local6", LOG_LOCAL6 },
+		{ "local7", LOG_LOCAL7 },
 	};
 
 	for (size_t i = 0; i < sizeof facilities / sizeof *facilities; i++) {
@@ -249,7 +266,8 @@ apply(const char *const text[], const char *process_name, struct err *err)
 		return err_set(err, "file %s/main.cf: parameter syslog_facility: unrecognized value: %s",
 		    maincf_directory(), text[SYSLOG_FACILITY]);
 	if (*text[FILE_PATH] && !has_prefix(text[FILE_PATH], text[FILE_PREFIXES]))
-		return err_set(err, "maillog_file value '%s' does not match any prefix in maillog_file_prefixes",
+		return err_set(err,
+		    "maillog_file value '%s' does not match any prefix in maillog_file_prefixes",
 		    text[FILE_PATH]);
 	if (setenv("MAIL_LOGTAG", text[SYSLOG_NAME], 1) < 0)
 		return err_errno(err, "setenv MAIL_LOGTAG");

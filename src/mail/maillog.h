@@ -26,7 +26,8 @@ void maillog_set_tag(const char *tag);
 /* Also to standard error (-V, and commands run from a terminal). */
 void maillog_also_stderr(bool on);
 
-/* For programs that may append to the log file themselves when postlogd does not listen: master, postfix, postlog. */
+/* For programs that may append to the log file themselves when postlogd does not listen: master, postfix,
+ * postlog. */
 void maillog_allow_file(bool on);
 
 /* For postlogd itself: all further lines go to this descriptor. */

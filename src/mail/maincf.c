@@ -129,7 +129,8 @@ maincf_parse(struct maincf *cf, const void *bytes, size_t len, struct err *err)
 		char *name, *value;
 
 		if (maincf_split(line.bytes, &name, &value, &reason) < 0)
-			result = err_set(err, "%s, line %d: %s: \"%s\"", cf->path, number, reason.text, line.bytes);
+			result = err_set(
+			    err, "%s, line %d: %s: \"%s\"", cf->path, number, reason.text, line.bytes);
 		else
 			set_value(cf, number, name, value);
 	}
@@ -169,8 +170,9 @@ read_stable(const char *path, struct buf *to, struct err *err)
 		return err_errno(err, "open %s", path);
 	if (fstat(fd, &before) < 0 || read_all(fd, to) < 0 || fstat(fd, &after) < 0)
 		result = err_errno(err, "read %s", path);
-	else if (S_ISREG(after.st_mode) && (before.st_mtim.tv_sec != after.st_mtim.tv_sec ||
-	    before.st_mtim.tv_nsec != after.st_mtim.tv_nsec || (size_t)after.st_size != to->len))
+	else if (S_ISREG(after.st_mode) &&
+		 (before.st_mtim.tv_sec != after.st_mtim.tv_sec ||
+		     before.st_mtim.tv_nsec != after.st_mtim.tv_nsec || (size_t)after.st_size != to->len))
 		result = 0;
 	fdio_close(&fd);
 	return result;
@@ -252,8 +254,8 @@ derive_domain(struct maincf *cf, struct buf *to)
 	return 0;
 }
 
-/* What is the same for one host and main.cf is worked out once. Meanwhile the name is undefined: each default refers
- * to the other. */
+/* What is the same for one host and main.cf is worked out once. Meanwhile the name is undefined: each default
+ * refers to the other. */
 static const char *
 derive(struct maincf *cf, const char *name)
 {

@@ -22,14 +22,15 @@ void maincf_free(struct maincf *cf);
 /* The directory programs use: MAIL_CONFIG, else the one built in. Borrowed. */
 const char *maincf_directory(void);
 
-/* What postconf does otherwise than programs: conditions look at the unexpanded text of a default, and an expansion
- * error does not name the dictionary. */
+/* What postconf does otherwise than programs: conditions look at the unexpanded text of a default, and an
+ * expansion error does not name the dictionary. */
 void maincf_behave_as_postconf(struct maincf *cf);
 
 /* Reads DIR/main.cf. Warnings (overridden settings, malformed lines) are logged. 0 or -1. */
 int maincf_load(struct maincf *cf, struct err *err) __attribute__((warn_unused_result));
 
-/* The same from memory; `bytes` need no zero byte behind them. 0 or -1, and what came before the error stays set. */
+/* The same from memory; `bytes` need no zero byte behind them. 0 or -1, and what came before the error stays
+ * set. */
 int maincf_parse(struct maincf *cf, const void *bytes, size_t len, struct err *err)
     __attribute__((warn_unused_result));
 

@@ -225,7 +225,8 @@ open_temporary(const char *path, struct err *err)
 {
 	for (;;) {
 		bool is_odd;
-		int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
+		int fd =
+		    open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
 
 		if (fd < 0)
 			return err_errno(err, "open %s", path);
@@ -248,8 +249,8 @@ open_temporary(const char *path, struct err *err)
 static int
 write_and_rename(int fd, const char *temporary, const char *path, const struct buf *text, struct err *err)
 {
-	if (fdio_write_all(fd, buf_str(text), text->len, WRITE_TIMEOUT_S) < 0 || fchmod(fd, 0644) < 0 || fsync(fd) < 0 ||
-	    rename(temporary, path) < 0)
+	if (fdio_write_all(fd, buf_str(text), text->len, WRITE_TIMEOUT_S) < 0 || fchmod(fd, 0644) < 0 ||
+	    fsync(fd) < 0 || rename(temporary, path) < 0)
 		return err_errno(err, "close %s", temporary);
 	return 0;
 }

@@ -14,9 +14,9 @@
 #include "util/log.h"
 
 enum {
-	DEEPEST = 100,           /* Postfix's limit; reached by loops first of all */
-	DEEPEST_RELATION = 10,   /* the sides of a comparison start a new count, which must end too */
-	MOST_STEPS = 1000000,    /* a = $b$b, b = $c$c, ... doubles at each step */
+	DEEPEST = 100,         /* Postfix's limit; reached by loops first of all */
+	DEEPEST_RELATION = 10, /* the sides of a comparison start a new count, which must end too */
+	MOST_STEPS = 1000000,  /* a = $b$b, b = $c$c, ... doubles at each step */
 	LONGEST = 256 << 20,
 	REST_SHOWN = 20,
 };
@@ -38,7 +38,7 @@ struct expansion {
 static int expand(struct expansion *x, struct slice text, int depth, struct buf *to);
 
 /* printf arguments for "%.*s" */
-#define SHOW(slice) (int)((slice).len < INT32_MAX ? (slice).len : INT32_MAX), (slice).at
+#define SHOW(slice)      (int)((slice).len < INT32_MAX ? (slice).len : INT32_MAX), (slice).at
 #define SHOW_REST(slice) (int)((slice).len < REST_SHOWN ? (slice).len : REST_SHOWN), (slice).at
 
 static int
@@ -195,7 +195,8 @@ take_relation(struct expansion *x, struct slice *text, struct relation *relation
 		return -1;
 	skip_space(text);
 	if (!take_comparison(text, &relation->comparison)) {
-		log_warn("\"==\" or \"!=\"\" or \"<\"\" or \"<=\"\" or \">=\"\" or \">\" expected at: \"...%.*s}>>>%.*s\"",
+		log_warn("\"==\" or \"!=\"\" or \"<\"\" or \"<=\"\" or \">=\"\" or \">\" expected at: "
+			 "\"...%.*s}>>>%.*s\"",
 		    SHOW(relation->left), SHOW_REST(*text));
 		return failed(x);
 	}
@@ -301,7 +302,8 @@ take_branches(struct expansion *x, struct slice *text, struct expression *e)
 		if (text->len == 0)
 			return 0;
 		if (text->at[0] != ':') {
-			log_warn("\":\" expected at: \"...%.*s}>>>%.*s\"", SHOW(e->if_true), SHOW_REST(*text));
+			log_warn(
+			    "\":\" expected at: \"...%.*s}>>>%.*s\"", SHOW(e->if_true), SHOW_REST(*text));
 			return failed(x);
 		}
 	}
@@ -340,8 +342,8 @@ parse_expression(struct expansion *x, struct slice text, struct expression *e)
 	if (e->is_relation)
 		log_warn("\"?\" or \":\" expected at: \"...}>>>%.*s\"", SHOW_REST(text));
 	else
-		log_warn("attribute name syntax error at: \"...%.*s>>>%.*s\"", (int)(rest.at - start.at), start.at,
-		    SHOW_REST(rest));
+		log_warn("attribute name syntax error at: \"...%.*s>>>%.*s\"", (int)(rest.at - start.at),
+		    start.at, SHOW_REST(rest));
 	return failed(x);
 }
 
@@ -469,7 +471,8 @@ expand(struct expansion *x, struct slice text, int depth, struct buf *to)
 }
 
 int
-maincf_expand_text(const char *text, maincf_expand_lookup_fn lookup, void *context, struct buf *value, struct err *err)
+maincf_expand_text(
+    const char *text, maincf_expand_lookup_fn lookup, void *context, struct buf *value, struct err *err)
 {
 	struct expansion x = { .lookup = lookup, .context = context, .err = err };
 

@@ -20,8 +20,8 @@ check_length(const struct param *row, const char *value, struct err *err)
 {
 	size_t len = strlen(value);
 	/* The two shapes are Postfix's. */
-	const char *format = row->type == PARAM_RAW ? "bad string length (%zu %c %d): %s = %s" :
-	                                              "bad string length %zu %c %d: %s = %s";
+	const char *format = row->type == PARAM_RAW ? "bad string length (%zu %c %d): %s = %s"
+						    : "bad string length %zu %c %d: %s = %s";
 
 	if (row->min > 0 && len < (size_t)row->min)
 		return err_set(err, format, len, '<', row->min, row->name, value);
@@ -100,7 +100,8 @@ load_time(struct maincf *cf, const struct param *row, const char *value, int *to
 		unit = *end;
 	seconds = unit_seconds(unit);
 	/* Postfix's bound: one less than would fit, except for seconds. */
-	if (*value == '\0' || errno != 0 || number < 0 || seconds == 0 || number > INT_MAX / seconds - (seconds > 1))
+	if (*value == '\0' || errno != 0 || number < 0 || seconds == 0 ||
+	    number > INT_MAX / seconds - (seconds > 1))
 		return err_set(err, "parameter %s: bad time value or unit: %s", row->name, value);
 	number *= seconds;
 	if (row->min != 0 && number < row->min)

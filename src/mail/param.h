@@ -27,11 +27,15 @@ struct param {
 	const char *name;
 	enum param_type type;
 	size_t offset; /* of the member in the settings struct */
-	/* For numbers the least and greatest value, for strings the least and greatest length; max 0: no limit. */
+	/* For numbers the least and greatest value, for strings the least and greatest length; max 0: no
+	 * limit. */
 	int min, max;
 };
 
-#define PARAM_END { .name = NULL }
+#define PARAM_END                                                                                            \
+	{                                                                                                    \
+		.name = NULL                                                                                 \
+	}
 
 /* Fills `settings`. On the first bad value -1 with Postfix's words in err, e.g.
  * "invalid tls_random_bytes parameter value 0 < 1". */

@@ -13,8 +13,8 @@ struct row {
 
 /*
  * Names and defaults of Postfix 3.7.11, as far as programs here use them or its TLS documents refer to them.
- * In byte order of the names: lookups are binary searches. Names of the host and the process have no text here;
- * who knows them supplies them.
+ * In byte order of the names: lookups are binary searches. Names of the host and the process have no text
+ * here; who knows them supplies them.
  */
 static const struct row table[] = {
 	{ "alias_database", "hash:/etc/aliases" },
@@ -49,7 +49,8 @@ static const struct row table[] = {
 	{ "home_mailbox", "" },
 	{ "html_directory", "no" },
 	{ "ignore_mx_lookup_error", "no" },
-	{ "import_environment", "MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME" },
+	{ "import_environment", "MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C "
+				"POSTLOG_SERVICE POSTLOG_HOSTNAME" },
 	{ "in_flow_delay", "1s" },
 	{ "inet_interfaces", "all" },
 	{ "inet_protocols", "all" },
@@ -207,7 +208,8 @@ static const struct row table[] = {
 	{ "smtpd_client_event_limit_exceptions", "${smtpd_client_connection_limit_exceptions:$mynetworks}" },
 	{ "smtpd_client_new_tls_session_rate_limit", "0" },
 	{ "smtpd_enforce_tls", "no" },
-	{ "smtpd_relay_restrictions", "${{$compatibility_level} <level {1} ? {} : {permit_mynetworks, permit_sasl_authenticated, defer_unauth_destination}}" },
+	{ "smtpd_relay_restrictions", "${{$compatibility_level} <level {1} ? {} : {permit_mynetworks, "
+				      "permit_sasl_authenticated, defer_unauth_destination}}" },
 	{ "smtpd_sasl_security_options", "noanonymous" },
 	{ "smtpd_sasl_tls_security_options", "$smtpd_sasl_security_options" },
 	{ "smtpd_starttls_timeout", "${stress?{10}:{300}}s" },

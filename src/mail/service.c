@@ -212,7 +212,8 @@ say(struct service *service, enum service_status_is is)
 {
 	if (service->args.stand_alone || service->draining)
 		return;
-	if (service_status_send(SERVICE_STATUS_FD, service->generation, is) < 0 && is == SERVICE_STATUS_AVAILABLE)
+	if (service_status_send(SERVICE_STATUS_FD, service->generation, is) < 0 &&
+	    is == SERVICE_STATUS_AVAILABLE)
 		go_away(service);
 }
 
@@ -269,7 +270,8 @@ service_client_gone(struct service *service)
 	if (--service->clients > 0)
 		return;
 	if (service->draining || service->args.stand_alone ||
-	    (may_retire(service) && service->settings.max_use > 0 && service->uses >= service->settings.max_use))
+	    (may_retire(service) && service->settings.max_use > 0 &&
+		service->uses >= service->settings.max_use))
 		leave(service);
 	else
 		start_idle_timer(service);
@@ -453,7 +455,8 @@ read_configuration(struct service *service, const char *process_name, int argc, 
 	or_fatal(maincf_load(service->cf, &err), &err);
 	maincf_set(service->cf, "process_name", process_name);
 	or_fatal(service_args_parse(&service->args, option_string(service->program), argc, argv, process_name,
-	             service->cf, &err), &err);
+		     service->cf, &err),
+	    &err);
 	maincf_set(service->cf, "service_name", service->args.service_name);
 	maillog_also_stderr(service->args.stderr_too || isatty(STDERR_FILENO));
 	or_fatal(maillog_configure(service->cf, process_name, &err), &err);
@@ -461,7 +464,8 @@ read_configuration(struct service *service, const char *process_name, int argc, 
 	if (isatty(STDIN_FILENO) && !service->args.stand_alone && !service->args.by_hand)
 		log_fatal("do not run this command by hand");
 	if (service->program->params)
-		or_fatal(param_load(service->cf, service->program->params, service->program->settings, &err), &err);
+		or_fatal(param_load(service->cf, service->program->params, service->program->settings, &err),
+		    &err);
 }
 
 static void
@@ -516,7 +520,8 @@ open_for_business(struct service *service)
 		refuse_words(service);
 	service->listeners = alloc_array((size_t)service->args.socket_count, sizeof(struct event *));
 	for (int i = 0; i < service->args.socket_count; i++)
-		service->listeners[i] = watch(service, SERVICE_INHERIT_LISTEN_FD + i, datagrams ? on_datagram : on_connection);
+		service->listeners[i] =
+		    watch(service, SERVICE_INHERIT_LISTEN_FD + i, datagrams ? on_datagram : on_connection);
 	service->status_event = watch(service, SERVICE_STATUS_FD, on_status);
 	service_watchdog_start(service->base, service->settings.watchdog_s);
 	start_idle_timer(service);

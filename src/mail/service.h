@@ -21,8 +21,9 @@ struct param;
 struct service;
 
 enum service_kind {
-	SERVICE_MANY,      /* many clients, the program reports each request: tlsmgr */
-	SERVICE_EVENTS,    /* many clients, taken from accept until the accept function returns; drains: tlsproxy */
+	SERVICE_MANY,   /* many clients, the program reports each request: tlsmgr */
+	SERVICE_EVENTS, /* many clients, taken from accept until the accept function returns; drains: tlsproxy
+			 */
 	SERVICE_DATAGRAMS, /* reads datagrams from the listen descriptor: postlogd */
 };
 
@@ -40,8 +41,8 @@ struct service_program {
 	/* Unprivileged, before the first client. May be NULL. */
 	void (*post_jail)(struct service *service);
 
-	/* A client has connected; `fd` is the program's, non-blocking and close-on-exec. For SERVICE_DATAGRAMS the
-	 * listen descriptor is readable: read from it, do not close it. */
+	/* A client has connected; `fd` is the program's, non-blocking and close-on-exec. For
+	 * SERVICE_DATAGRAMS the listen descriptor is readable: read from it, do not close it. */
 	void (*client)(struct service *service, int fd);
 
 	/* About to exit in an orderly way. May be NULL. */

@@ -50,30 +50,60 @@ static int
 take_option(struct service_args *args, int option, struct maincf *cf, struct err *err)
 {
 	switch (option) {
-	case 'c': args->jail = true; break;
-	case 'd': args->by_hand = true; break;
-	case 'D': args->debugger = true; break;
-	case 'i': maincf_set(cf, "max_idle", optarg); break;
-	case 'l': args->alone = true; break;
-	case 'm': maincf_set(cf, "max_use", optarg); break;
-	case 'n': args->service_name = optarg; break;
-	case 'o': return assign(cf, optarg, err);
-	case 'r': return positive("retirement time", optarg, &args->retire_s, err);
-	case 's': return positive("socket_count", optarg, &args->socket_count, err);
-	case 'S': args->stand_alone = true; break;
-	case 't': args->transport = optarg; break;
-	case 'u': args->drop_rights = true; break;
-	case 'v': log_verbosity++; break;
-	case 'V': args->stderr_too = true; break;
-	case 'z': args->unlimited = true; break;
-	default: return err_set(err, "invalid option: %c", optopt);
+	case 'c':
+		args->jail = true;
+		break;
+	case 'd':
+		args->by_hand = true;
+		break;
+	case 'D':
+		args->debugger = true;
+		break;
+	case 'i':
+		maincf_set(cf, "max_idle", optarg);
+		break;
+	case 'l':
+		args->alone = true;
+		break;
+	case 'm':
+		maincf_set(cf, "max_use", optarg);
+		break;
+	case 'n':
+		args->service_name = optarg;
+		break;
+	case 'o':
+		return assign(cf, optarg, err);
+	case 'r':
+		return positive("retirement time", optarg, &args->retire_s, err);
+	case 's':
+		return positive("socket_count", optarg, &args->socket_count, err);
+	case 'S':
+		args->stand_alone = true;
+		break;
+	case 't':
+		args->transport = optarg;
+		break;
+	case 'u':
+		args->drop_rights = true;
+		break;
+	case 'v':
+		log_verbosity++;
+		break;
+	case 'V':
+		args->stderr_too = true;
+		break;
+	case 'z':
+		args->unlimited = true;
+		break;
+	default:
+		return err_set(err, "invalid option: %c", optopt);
 	}
 	return 0;
 }
 
 int
-service_args_parse(struct service_args *args, const char *options, int argc, char **argv, const char *process_name,
-    struct maincf *cf, struct err *err)
+service_args_parse(struct service_args *args, const char *options, int argc, char **argv,
+    const char *process_name, struct maincf *cf, struct err *err)
 {
 	int option;
 

@@ -26,11 +26,12 @@ struct service_args {
 	const char *first_word;   /* first argument that is no option; borrowed; NULL: none */
 };
 
-#define SERVICE_ARGS_MANY "cdDi:lm:n:o:s:St:uvVz"
-#define SERVICE_ARGS_EVENTS "cdDi:lm:n:o:r:s:St:uvVz"
+#define SERVICE_ARGS_MANY      "cdDi:lm:n:o:s:St:uvVz"
+#define SERVICE_ARGS_EVENTS    "cdDi:lm:n:o:r:s:St:uvVz"
 #define SERVICE_ARGS_DATAGRAMS "cdDi:lm:n:o:s:t:uvVz"
 
-/* `options` is one of the above. -i, -m and -o go to `cf`, -v to log_verbosity. 0, or -1 with Postfix's words. */
+/* `options` is one of the above. -i, -m and -o go to `cf`, -v to log_verbosity. 0, or -1 with Postfix's
+ * words. */
 int service_args_parse(struct service_args *args, const char *options, int argc, char **argv,
     const char *process_name, struct maincf *cf, struct err *err) __attribute__((warn_unused_result));
 

@@ -36,11 +36,12 @@ void
 service_inherit_prepare(int count, int wanted)
 {
 	if (count == 0)
-		log_fatal("descriptors %d and %d are not both sockets: this program is started by master, or with -S",
+		log_fatal("descriptors %d and %d are not both sockets: this program is started by master, or "
+			  "with -S",
 		    SERVICE_STATUS_FD, SERVICE_INHERIT_LISTEN_FD);
 	if (count < wanted)
-		log_fatal("descriptor %d is not a socket, but -s %d promises one", SERVICE_INHERIT_LISTEN_FD + count,
-		    wanted);
+		log_fatal("descriptor %d is not a socket, but -s %d promises one",
+		    SERVICE_INHERIT_LISTEN_FD + count, wanted);
 	for (int fd = FIRST_FD; fd < SERVICE_INHERIT_LISTEN_FD + wanted; fd++)
 		if (fdio_set_cloexec(fd, true) < 0)
 			errno = 0; /* 3 and 4 are a pipe that only others use */

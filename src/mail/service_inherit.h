@@ -7,11 +7,12 @@
 
 enum { SERVICE_INHERIT_LISTEN_FD = 6 };
 
-/* How many listen sockets there are; 0 as well when there is no status channel. To be called before the process
- * opens anything that could lie where they should be. */
+/* How many listen sockets there are; 0 as well when there is no status channel. To be called before the
+ * process opens anything that could lie where they should be. */
 int service_inherit_count(void);
 
-/* `wanted` sockets out of `count`: made non-blocking, and all of master's close-on-exec. Any lack is fatal. */
+/* `wanted` sockets out of `count`: made non-blocking, and all of master's close-on-exec. Any lack is fatal.
+ */
 void service_inherit_prepare(int count, int wanted);
 
 enum service_inherit_accept {

@@ -16,7 +16,8 @@ int service_jail_check_owner(const char *user, struct err *err) __attribute__((w
 void service_jail_become(const char *user);
 void service_jail_become_root(void);
 
-/* For good: the ids of `user` (NULL: stay), and `directory` as the root (NULL: none). Any failure is fatal. */
+/* For good: the ids of `user` (NULL: stay), and `directory` as the root (NULL: none). Any failure is fatal.
+ */
 void service_jail_enter(const char *directory, const char *user);
 
 #endif

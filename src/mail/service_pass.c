@@ -47,7 +47,9 @@ receive_descriptor(struct pass *pass)
 	if (rc == -1 && errno == EAGAIN)
 		return WAIT;
 	log_warn("pass_accept_attr: cannot receive file descriptor: %s",
-	    rc == -1 ? strerror(errno) : rc == 0 ? "end of file" : "no descriptor came with the data");
+	    rc == -1  ? strerror(errno)
+	    : rc == 0 ? "end of file"
+		      : "no descriptor came with the data");
 	return FAILED;
 }
 
@@ -73,7 +75,8 @@ receive_list(struct pass *pass)
 	case ATTR_MORE:
 		return WAIT;
 	default:
-		log_warn("pass_accept_attr: cannot receive connection attributes: longer than %d bytes", LIST_LIMIT);
+		log_warn("pass_accept_attr: cannot receive connection attributes: longer than %d bytes",
+		    LIST_LIMIT);
 		return FAILED;
 	}
 }

@@ -29,7 +29,8 @@ void service_status_encode(const struct service_status *status, unsigned char re
 void service_status_decode(const unsigned char record[SERVICE_STATUS_SIZE], struct service_status *status);
 
 /* One record in one write. 0, or -1 when master does not listen any more. */
-int service_status_send(int fd, uint32_t generation, enum service_status_is is) __attribute__((warn_unused_result));
+int service_status_send(int fd, uint32_t generation, enum service_status_is is)
+    __attribute__((warn_unused_result));
 
 /* True at end of file, and when the descriptor cannot be read at all. */
 bool service_status_is_over(int fd);

@@ -29,7 +29,8 @@ carry(int from, int to)
 static void
 carry_all(int socket)
 {
-	struct pollfd pfds[] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = socket, .events = POLLIN } };
+	struct pollfd pfds[] = { { .fd = STDIN_FILENO, .events = POLLIN },
+		{ .fd = socket, .events = POLLIN } };
 
 	for (;;) {
 		if (poll(pfds, 2, -1) < 0) {

@@ -49,10 +49,12 @@ to_stderr(enum log_level level, const char *text, void *context)
 static _Noreturn void
 usage(void)
 {
-	log_fatal("usage: %s [-c config_dir] [-d (parameter defaults)] [-e (edit configuration)] [-f (fold lines)] "
-	          "[-h (no names)] [-H (no values)] [-m (table types)] [-n (non-default parameters)] "
-	          "[-o name=value (override parameter value)] [-p (main.cf, default)] [-v (verbose)] "
-	          "[-T mode (TLS library)] [-x (expand parameter values)] [-X (exclude)] [-# (comment-out)] [name...]",
+	log_fatal(
+	    "usage: %s [-c config_dir] [-d (parameter defaults)] [-e (edit configuration)] [-f (fold lines)] "
+	    "[-h (no names)] [-H (no values)] [-m (table types)] [-n (non-default parameters)] "
+	    "[-o name=value (override parameter value)] [-p (main.cf, default)] [-v (verbose)] "
+	    "[-T mode (TLS library)] [-x (expand parameter values)] [-X (exclude)] [-# (comment-out)] "
+	    "[name...]",
 	    command);
 }
 
@@ -102,7 +104,8 @@ parse_command_line(int argc, char **argv, struct command_line *line)
 		line->given['e'] = true;
 	check_options(line->given);
 	line->style = (struct listing_style){
-		.no_name = line->given['h'], .no_value = line->given['H'], .fold = line->given['f'] };
+		.no_name = line->given['h'], .no_value = line->given['H'], .fold = line->given['f']
+	};
 }
 
 /* --- editing --- */
@@ -119,7 +122,8 @@ edit(const struct command_line *line)
 	else if (line->given['#'])
 		kind = MAINCF_EDIT_COMMENT;
 	if (line->arg_count == 0)
-		log_fatal(kind == MAINCF_EDIT_SET ? "-e requires name=value argument" : "missing service argument");
+		log_fatal(
+		    kind == MAINCF_EDIT_SET ? "-e requires name=value argument" : "missing service argument");
 	requests = maincf_edit_new(kind);
 	for (int i = 0; i < line->arg_count; i++)
 		if (maincf_edit_request(requests, line->args[i], &err) < 0)
@@ -258,7 +262,8 @@ undo_read_only(struct maincf *cf, const char *dir)
 
 	while ((name = maincf_next(cf, &at)) != NULL)
 		if (survey_is_read_only(name)) {
-			log_warn("%s/main.cf: read-only parameter assignment: %s=%s", dir, name, maincf_raw(cf, name));
+			log_warn("%s/main.cf: read-only parameter assignment: %s=%s", dir, name,
+			    maincf_raw(cf, name));
 			maincf_set(cf, name, default_of(name));
 		}
 }

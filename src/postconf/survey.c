@@ -23,7 +23,8 @@ struct survey {
 bool
 survey_is_read_only(const char *name)
 {
-	return strcmp(name, "process_id") == 0 || strcmp(name, "process_name") == 0 || strcmp(name, "service_name") == 0;
+	return strcmp(name, "process_id") == 0 || strcmp(name, "process_name") == 0 ||
+	       strcmp(name, "service_name") == 0;
 }
 
 static void
@@ -110,7 +111,8 @@ survey_warn_unused(const struct survey *survey)
 
 	while ((name = maincf_next(survey->cf, &at)) != NULL)
 		if (!survey_knows(survey, name))
-			log_warn("%s/main.cf: unused parameter: %s=%s", survey->dir, name, maincf_raw(survey->cf, name));
+			log_warn("%s/main.cf: unused parameter: %s=%s", survey->dir, name,
+			    maincf_raw(survey->cf, name));
 }
 
 int

@@ -2,8 +2,8 @@
 /*
  * survey: which names of a main.cf mean something.
  *
- * A name is known when the system has such a parameter, or when main.cf sets it and some value there, or a -o option
- * in master.cf, refers to it.
+ * A name is known when the system has such a parameter, or when main.cf sets it and some value there, or a -o
+ * option in master.cf, refers to it.
  */
 #ifndef POSTCONF_SURVEY_H
 #define POSTCONF_SURVEY_H
@@ -15,8 +15,8 @@ struct err;
 struct maincf;
 struct survey;
 
-/* Walks every value of `cf` and DIR/master.cf. References to nothing and what cannot be parsed are warned about.
- * Borrows both; freed by the caller. */
+/* Walks every value of `cf` and DIR/master.cf. References to nothing and what cannot be parsed are warned
+ * about. Borrows both; freed by the caller. */
 struct survey *survey_new(const struct maincf *cf, const char *dir);
 void survey_free(struct survey *survey);
 

@@ -13,7 +13,7 @@ struct err;
  * standard output and standard error are appended to `out` and `errors` (either may be NULL: dropped).
  * Gives the exit status, 128 plus the signal that ended it, or -1 with err when it did not start.
  */
-int child_run(const char *const *argv, const char *input, struct buf *out, struct buf *errors, struct err *err)
-    __attribute__((warn_unused_result));
+int child_run(const char *const *argv, const char *input, struct buf *out, struct buf *errors,
+    struct err *err) __attribute__((warn_unused_result));
 
 #endif

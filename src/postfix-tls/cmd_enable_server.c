@@ -25,7 +25,7 @@ suggest(void)
 	log_info("  https://tools.ietf.org/html/rfc7671#section-5.1");
 	log_info("  https://tools.ietf.org/html/rfc7671#section-5.2");
 	log_info("  https://community.letsencrypt.org/t/"
-	         "please-avoid-3-0-1-and-3-0-2-dane-tlsa-records-with-le-certificates/7022");
+		 "please-avoid-3-0-1-and-3-0-2-dane-tlsa-records-with-le-certificates/7022");
 }
 
 static void

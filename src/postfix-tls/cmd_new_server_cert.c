@@ -18,8 +18,8 @@ is_file(const char *path)
 
 /* 1: a key of the server was copied. 0: there was none, a new one was made. -1: err. */
 static int
-make_pair(struct newpair *pair, const struct site *site, enum keyfile_algorithm algorithm,
-    const char *size, const struct hostnames *hostnames, struct err *err)
+make_pair(struct newpair *pair, const struct site *site, enum keyfile_algorithm algorithm, const char *size,
+    const struct hostnames *hostnames, struct err *err)
 {
 	char *old_path;
 	int result = site_configured_key(site, algorithm, &old_path, err);

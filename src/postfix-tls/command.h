@@ -16,23 +16,16 @@ enum command_result {
 };
 
 /* argv[0] is the name of the subcommand. */
-typedef enum command_result (*command_fn)(
-    const struct site *site, int argc, char **argv, struct err *err);
+typedef enum command_result (*command_fn)(const struct site *site, int argc, char **argv, struct err *err);
 
-enum command_result cmd_all_default_client(
-    const struct site *site, int argc, char **argv, struct err *err);
-enum command_result cmd_all_default_server(
-    const struct site *site, int argc, char **argv, struct err *err);
-enum command_result cmd_deploy_server_cert(
-    const struct site *site, int argc, char **argv, struct err *err);
+enum command_result cmd_all_default_client(const struct site *site, int argc, char **argv, struct err *err);
+enum command_result cmd_all_default_server(const struct site *site, int argc, char **argv, struct err *err);
+enum command_result cmd_deploy_server_cert(const struct site *site, int argc, char **argv, struct err *err);
 enum command_result cmd_enable_client(const struct site *site, int argc, char **argv, struct err *err);
 enum command_result cmd_enable_server(const struct site *site, int argc, char **argv, struct err *err);
-enum command_result cmd_new_server_cert(
-    const struct site *site, int argc, char **argv, struct err *err);
+enum command_result cmd_new_server_cert(const struct site *site, int argc, char **argv, struct err *err);
 enum command_result cmd_new_server_key(const struct site *site, int argc, char **argv, struct err *err);
-enum command_result cmd_output_server_csr(
-    const struct site *site, int argc, char **argv, struct err *err);
-enum command_result cmd_output_server_tlsa(
-    const struct site *site, int argc, char **argv, struct err *err);
+enum command_result cmd_output_server_csr(const struct site *site, int argc, char **argv, struct err *err);
+enum command_result cmd_output_server_tlsa(const struct site *site, int argc, char **argv, struct err *err);
 
 #endif

@@ -24,8 +24,8 @@ int
 defaults_client(const struct site *site, struct err *err)
 {
 	static const char *const names[] = { "smtp_use_tls", "smtp_enforce_tls", "smtp_tls_enforce_peername",
-		"smtp_tls_security_level", "smtp_tls_cert_file", "smtp_tls_dcert_file", "smtp_tls_eccert_file",
-		"smtp_tls_chain_files", NULL };
+		"smtp_tls_security_level", "smtp_tls_cert_file", "smtp_tls_dcert_file",
+		"smtp_tls_eccert_file", "smtp_tls_chain_files", NULL };
 
 	return none_set(site, names, err);
 }
@@ -34,8 +34,8 @@ int
 defaults_server(const struct site *site, struct err *err)
 {
 	static const char *const names[] = { "smtpd_use_tls", "smtpd_enforce_tls", "smtpd_tls_security_level",
-		"smtpd_tls_cert_file", "smtpd_tls_dcert_file", "smtpd_tls_eccert_file", "smtpd_tls_chain_files",
-		NULL };
+		"smtpd_tls_cert_file", "smtpd_tls_dcert_file", "smtpd_tls_eccert_file",
+		"smtpd_tls_chain_files", NULL };
 
 	return none_set(site, names, err);
 }
@@ -48,8 +48,7 @@ is_source(const char *text)
 }
 
 int
-defaults_random_source(const struct site *site, const char *wanted, struct buf *source,
-    struct err *err)
+defaults_random_source(const struct site *site, const char *wanted, struct buf *source, struct err *err)
 {
 	if (*wanted && !is_source(wanted))
 		return err_set(err, "bad TLS random source '%s': need dev:/path or egd:/path", wanted);

@@ -16,7 +16,7 @@ int defaults_server(const struct site *site, struct err *err) __attribute__((war
 
 /* Appends what tls_random_source is to become: `wanted` unless it is empty, else what is in force, else
  * the system's device. 0 or -1. */
-int defaults_random_source(const struct site *site, const char *wanted, struct buf *source,
-    struct err *err) __attribute__((warn_unused_result));
+int defaults_random_source(const struct site *site, const char *wanted, struct buf *source, struct err *err)
+    __attribute__((warn_unused_result));
 
 #endif

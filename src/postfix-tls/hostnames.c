@@ -21,8 +21,7 @@ hostnames_is_valid(const char *name)
 }
 
 int
-hostnames_init(struct hostnames *hostnames, const struct site *site, int argc, char **argv,
-    struct err *err)
+hostnames_init(struct hostnames *hostnames, const struct site *site, int argc, char **argv, struct err *err)
 {
 	struct buf myhostname = BUF_INIT;
 	size_t count = argc > 0 ? (size_t)argc : 1;

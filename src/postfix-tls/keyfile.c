@@ -214,7 +214,7 @@ keyfile_is_uncommon(const struct keyfile *key)
 		return EVP_PKEY_get_bits(key->pkey) < RSA_BITS_COMMON;
 	case KEYFILE_ECDSA:
 		if (!EVP_PKEY_get_utf8_string_param(
-		        key->pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group, NULL))
+			key->pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group, NULL))
 			return true;
 		for (size_t i = 0; i < sizeof common / sizeof *common; i++)
 			if (strcmp(group, common[i]) == 0)
@@ -249,7 +249,7 @@ keyfile_encode(const struct keyfile *key, enum keyfile_layout layout, struct buf
 		return crypto_error(err, "encode private key");
 	if (keyfile_algorithm(key) == KEYFILE_ECDSA)
 		done = (layout == KEYFILE_COPY || PEM_write_bio_Parameters(bio, key->pkey)) &&
-		    PEM_write_bio_PrivateKey_traditional(bio, key->pkey, NULL, NULL, 0, NULL, NULL);
+		       PEM_write_bio_PrivateKey_traditional(bio, key->pkey, NULL, NULL, 0, NULL, NULL);
 	else
 		done = PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL);
 	if (done)
@@ -326,7 +326,7 @@ push(STACK_OF(X509_EXTENSION) * list, X509_EXTENSION *extension)
 
 /* The extensions both kinds share, in the order they appear. NULL on failure. */
 static STACK_OF(X509_EXTENSION) *
-extensions_new(X509V3_CTX *ctx, bool constraints, const char *const *names, size_t count)
+    extensions_new(X509V3_CTX *ctx, bool constraints, const char *const *names, size_t count)
 {
 	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
 
@@ -352,7 +352,7 @@ set_serial(X509 *cert)
 {
 	BIGNUM *number = BN_new();
 	bool done = number && BN_rand(number, SERIAL_BITS, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) &&
-	    BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert));
+		    BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert));
 
 	BN_free(number);
 	return done;
@@ -364,8 +364,8 @@ set_name(X509 *cert, const char *common_name)
 	X509_NAME *name = X509_get_subject_name(cert);
 
 	return X509_NAME_add_entry_by_NID(
-	           name, NID_commonName, MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0) &&
-	    X509_set_issuer_name(cert, name);
+		   name, NID_commonName, MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0) &&
+	       X509_set_issuer_name(cert, name);
 }
 
 static bool
@@ -374,7 +374,7 @@ set_validity(X509 *cert)
 	time_t now = now_wall();
 
 	return X509_time_adj_ex(X509_getm_notBefore(cert), 0, 0, &now) &&
-	    X509_time_adj_ex(X509_getm_notAfter(cert), VALID_DAYS, 0, &now);
+	       X509_time_adj_ex(X509_getm_notAfter(cert), VALID_DAYS, 0, &now);
 }
 
 static bool
@@ -396,15 +396,15 @@ set_extensions(X509 *cert, const char *const *names, size_t count)
 }
 
 int
-keyfile_certificate(const struct keyfile *key, const char *const *names, size_t count, struct buf *pem,
-    struct err *err)
+keyfile_certificate(
+    const struct keyfile *key, const char *const *names, size_t count, struct buf *pem, struct err *err)
 {
 	X509 *cert = X509_new();
 	BIO *bio = BIO_new(BIO_s_mem());
 	bool done = cert && bio && X509_set_version(cert, X509_VERSION_3) && set_serial(cert) &&
-	    set_name(cert, names[0]) && set_validity(cert) && X509_set_pubkey(cert, key->pkey) &&
-	    set_extensions(cert, names, count) && X509_sign(cert, key->pkey, signature_digest(key)) > 0 &&
-	    PEM_write_bio_X509(bio, cert);
+		    set_name(cert, names[0]) && set_validity(cert) && X509_set_pubkey(cert, key->pkey) &&
+		    set_extensions(cert, names, count) &&
+		    X509_sign(cert, key->pkey, signature_digest(key)) > 0 && PEM_write_bio_X509(bio, cert);
 
 	if (done)
 		collect(bio, pem);
@@ -414,15 +414,15 @@ keyfile_certificate(const struct keyfile *key, const char *const *names, size_t 
 }
 
 int
-keyfile_request(const struct keyfile *key, const char *const *names, size_t count, struct buf *pem,
-    struct err *err)
+keyfile_request(
+    const struct keyfile *key, const char *const *names, size_t count, struct buf *pem, struct err *err)
 {
 	X509_REQ *request = X509_REQ_new();
 	BIO *bio = BIO_new(BIO_s_mem());
 	STACK_OF(X509_EXTENSION) *list = NULL;
 	X509V3_CTX ctx;
 	bool done = request && bio && X509_REQ_set_version(request, X509_REQ_VERSION_1) &&
-	    X509_REQ_set_pubkey(request, key->pkey);
+		    X509_REQ_set_pubkey(request, key->pkey);
 
 	if (done) {
 		X509V3_set_ctx_nodb(&ctx);
@@ -430,8 +430,8 @@ keyfile_request(const struct keyfile *key, const char *const *names, size_t coun
 		list = extensions_new(&ctx, false, names, count);
 	}
 	done = list && X509_REQ_add_extensions(request, list) &&
-	    X509_REQ_sign(request, key->pkey, signature_digest(key)) > 0 &&
-	    PEM_write_bio_X509_REQ(bio, request);
+	       X509_REQ_sign(request, key->pkey, signature_digest(key)) > 0 &&
+	       PEM_write_bio_X509_REQ(bio, request);
 	if (done)
 		collect(bio, pem);
 	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);

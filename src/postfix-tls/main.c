@@ -18,7 +18,7 @@
 #include "util/log.h"
 #include "util/text.h"
 
-static const struct {
+static const struct command {
 	const char *name;
 	const char *arguments;
 	command_fn run;
@@ -45,6 +45,16 @@ fail_unknown(const char *name)
 		buf_printf(&rest, "%s%s", i > 1 ? ", " : "", commands[i].name);
 	log_error("unknown tls command: '%s'", name);
 	log_fatal("usage: postfix tls %s (or %s)", commands[0].name, buf_str(&rest));
+}
+
+/* Does not return when there is none of this name. */
+static const struct command *
+find_command(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	fail_unknown(name);
 }
 
 static const char *
@@ -85,7 +95,8 @@ check_openssl_path(const struct site *site)
 
 	if (known && value.len > 0) {
 		buf_add(&program, value.bytes, strcspn(value.bytes, " "));
-		known = strchr(program.bytes, '/') ? access(program.bytes, X_OK) < 0 : !in_path(program.bytes);
+		known =
+		    strchr(program.bytes, '/') ? access(program.bytes, X_OK) < 0 : !in_path(program.bytes);
 	}
 	if (known)
 		log_warn("No working openssl(1) command found with 'openssl_path = %s'; not needed here",
@@ -115,15 +126,10 @@ run(const struct site *site, int argc, char **argv)
 {
 	const char *name = argc > 0 ? argv[0] : "";
 	struct err err = { 0 };
-	size_t i = 0;
-
-	while (i < COMMAND_COUNT && strcmp(commands[i].name, name) != 0)
-		i++;
-	if (i == COMMAND_COUNT)
-		fail_unknown(name);
+	const struct command *command = find_command(name);
 	/* Their order is part of the error message of none of them. */
 	opterr = 0;
-	switch (commands[i].run(site, argc, argv, &err)) {
+	switch (command->run(site, argc, argv, &err)) {
 	case COMMAND_DONE:
 		/* Output that was cut off is no success. */
 		if (fflush(stdout) == 0 && !ferror(stdout))
@@ -132,7 +138,7 @@ run(const struct site *site, int argc, char **argv)
 	case COMMAND_FAILED:
 		log_fatal("%s", err.text);
 	case COMMAND_USAGE:
-		log_fatal("usage: postfix tls %s%s", name, commands[i].arguments);
+		log_fatal("usage: postfix tls %s%s", name, command->arguments);
 	case COMMAND_NO:
 		break;
 	}

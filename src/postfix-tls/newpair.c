@@ -63,8 +63,7 @@ choose_names(struct newpair *pair, const struct site *site, struct err *err)
 
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &tm);
-	pair->key_path =
-	    alloc_printf("%s/%s-%s.pem", site->config_directory, parameters->key_prefix, stamp);
+	pair->key_path = alloc_printf("%s/%s-%s.pem", site->config_directory, parameters->key_prefix, stamp);
 	pair->cert_path =
 	    alloc_printf("%s/%s-%s.pem", site->config_directory, parameters->cert_prefix, stamp);
 	if (exists(pair->key_path))

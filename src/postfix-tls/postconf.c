@@ -116,8 +116,8 @@ postconf_any_set(struct postconf *postconf, const char *const *names, struct err
 }
 
 int
-postconf_lists(struct postconf *postconf, const char *option, const char *argument, const char *word,
-    struct err *err)
+postconf_lists(
+    struct postconf *postconf, const char *option, const char *argument, const char *word, struct err *err)
 {
 	const char *const arguments[] = { option, argument, NULL };
 	struct buf out = BUF_INIT;
@@ -152,7 +152,8 @@ postconf_default_instance(struct postconf *postconf, const char *name, struct bu
 	bool found = first_line(where, &directory);
 
 	if (found) {
-		const char *const what[] = { postconf->program, "-c", buf_str(&directory), "-xh", name, NULL };
+		const char *const what[] = { postconf->program, "-c", buf_str(&directory), "-xh", name,
+			NULL };
 		found = first_line(what, value);
 	}
 	buf_release(&directory);

@@ -31,8 +31,8 @@ int postconf_value(struct postconf *postconf, const char *name, struct buf *valu
 int postconf_any_set(struct postconf *postconf, const char *const *names, struct err *err)
     __attribute__((warn_unused_result));
 
-/* 1: `word` is a line of what postconf prints with these options ("-m", "-T public-key-algorithms"). 0: not. -1: err.
- * `argument` may be NULL. */
+/* 1: `word` is a line of what postconf prints with these options ("-m", "-T public-key-algorithms"). 0: not.
+ * -1: err. `argument` may be NULL. */
 int postconf_lists(struct postconf *postconf, const char *option, const char *argument, const char *word,
     struct err *err) __attribute__((warn_unused_result));
 

@@ -47,8 +47,7 @@ site_path(const struct site *site, const char *name)
 }
 
 int
-site_configured_key(const struct site *site, enum keyfile_algorithm algorithm, char **path,
-    struct err *err)
+site_configured_key(const struct site *site, enum keyfile_algorithm algorithm, char **path, struct err *err)
 {
 	struct buf value = BUF_INIT;
 	int result = 0;
@@ -60,7 +59,7 @@ site_configured_key(const struct site *site, enum keyfile_algorithm algorithm, c
 		result = -1;
 	} else if (value.len > 0 && strcmp(value.bytes, "none") != 0) {
 		*path = *value.bytes == '/' ? alloc_string(value.bytes)
-		                            : alloc_printf("%s/%s", site->queue_directory, value.bytes);
+					    : alloc_printf("%s/%s", site->queue_directory, value.bytes);
 		result = 1;
 	}
 	buf_release(&value);

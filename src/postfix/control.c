@@ -128,7 +128,8 @@ int
 control_start_foreground(struct instance *instance)
 {
 	char *path = master_path(instance);
-	char *arguments[] = { path, getpid() == 1 ? (char[]){ "-i" } : (char[]){ "-s" }, NULL };
+	char as_init[] = "-i", foreground[] = "-s";
+	char *arguments[] = { path, getpid() == 1 ? as_init : foreground, NULL };
 
 	if (is_running(NULL))
 		log_fatal("the Postfix mail system is already running");

@@ -166,12 +166,11 @@ run(struct instance *instance, char **arguments)
 	/* Scripts that watch the log know these messages by the name of the program that once wrote them. */
 	if (maillog_configure(instance->cf, "postfix-script", &err) < 0)
 		log_fatal("%s", err.text);
-	if (!command)
-		log_fatal(
-		    "unknown command: '%s'. Usage: postfix start (or start-fg, stop, reload, abort, flush, "
-		    "check, status, logrotate, tls)",
-		    arguments[0]);
-	return command->run(instance);
+	if (command)
+		return command->run(instance);
+	log_fatal("unknown command: '%s'. Usage: postfix start (or start-fg, stop, reload, abort, flush, "
+		  "check, status, logrotate, tls)",
+	    arguments[0]);
 }
 
 int

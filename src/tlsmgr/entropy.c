@@ -193,7 +193,7 @@ static void
 on_egd(evutil_socket_t fd, short what, void *context)
 {
 	struct entropy *entropy = context;
-	unsigned char count;
+	unsigned char count = 0;
 	void *to = entropy->counted ? &entropy->got[entropy->len] : &count;
 	size_t room = entropy->counted ? entropy->wanted - entropy->len : 1;
 	ssize_t got;

@@ -16,7 +16,10 @@ struct buf {
 	size_t room; /* allocated, the zero byte included */
 };
 
-#define BUF_INIT { 0 }
+#define BUF_INIT                                                                                             \
+	{                                                                                                    \
+		0                                                                                            \
+	}
 
 /* Frees; the buffer is empty and usable again. */
 void buf_release(struct buf *buf);

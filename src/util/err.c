@@ -34,7 +34,8 @@ err_errno(struct err *err, const char *format, ...)
 	va_end(args);
 
 	size_t len = strlen(err->text);
-	snprintf(err->text + len, sizeof err->text - len, ": %s", code ? strerror(code) : "Application error");
+	snprintf(
+	    err->text + len, sizeof err->text - len, ": %s", code ? strerror(code) : "Application error");
 	return -1;
 }
 

@@ -17,11 +17,12 @@ int fdio_set_cloexec(int fd, bool on);
 /* Closes *fd unless it is -1, and sets it to -1. */
 void fdio_close(int *fd);
 
-/* Writes all, waiting with poll at most `timeout_s` for each piece; 0 or -1 with errno. For start-up and commands,
- * never under an event loop. */
+/* Writes all, waiting with poll at most `timeout_s` for each piece; 0 or -1 with errno. For start-up and
+ * commands, never under an event loop. */
 int fdio_write_all(int fd, const void *bytes, size_t len, int timeout_s) __attribute__((warn_unused_result));
 
-/* One byte of data (zero) and one descriptor, as Postfix passes them (ipc.md section 10). 0 or -1 with errno. */
+/* One byte of data (zero) and one descriptor, as Postfix passes them (ipc.md section 10). 0 or -1 with errno.
+ */
 int fdio_send_fd(int socket, int fd) __attribute__((warn_unused_result));
 
 /*
@@ -33,6 +34,7 @@ int fdio_receive_fd(int socket, int *fd) __attribute__((warn_unused_result));
 
 /* A UNIX stream socket connected to `path`, close-on-exec, non-blocking if asked. -1 with err. A full backlog
  * fails at once with EAGAIN. */
-int fdio_connect_unix(const char *path, bool nonblocking, struct err *err) __attribute__((warn_unused_result));
+int fdio_connect_unix(const char *path, bool nonblocking, struct err *err)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -78,7 +78,8 @@ flush_directory(const char *path)
 }
 
 int
-file_replace(const char *path, const void *bytes, size_t len, mode_t mode, uid_t uid, gid_t gid, struct err *err)
+file_replace(
+    const char *path, const void *bytes, size_t len, mode_t mode, uid_t uid, gid_t gid, struct err *err)
 {
 	char *beside = alloc_printf("%s.XXXXXX", path);
 	int fd = mkostemp(beside, O_CLOEXEC);

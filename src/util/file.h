@@ -13,16 +13,18 @@ struct buf;
 struct err;
 
 /* Appends the whole file. More than `limit` bytes is an error. 0 or -1. */
-int file_read(const char *path, size_t limit, struct buf *to, struct err *err) __attribute__((warn_unused_result));
+int file_read(const char *path, size_t limit, struct buf *to, struct err *err)
+    __attribute__((warn_unused_result));
 
 /*
- * Replaces `path` in one step: written beside it, flushed, given mode and owner ((uid_t)-1, (gid_t)-1: as is),
- * renamed, directory flushed. On failure the old file is untouched and nothing is left behind. 0 or -1.
+ * Replaces `path` in one step: written beside it, flushed, given mode and owner ((uid_t)-1, (gid_t)-1: as
+ * is), renamed, directory flushed. On failure the old file is untouched and nothing is left behind. 0 or -1.
  */
 int file_replace(const char *path, const void *bytes, size_t len, mode_t mode, uid_t uid, gid_t gid,
     struct err *err) __attribute__((warn_unused_result));
 
-/* Creates `path`, which must not exist, with `mode` from the first moment on. 0 or -1, nothing left behind. */
+/* Creates `path`, which must not exist, with `mode` from the first moment on. 0 or -1, nothing left behind.
+ */
 int file_create(const char *path, const void *bytes, size_t len, mode_t mode, struct err *err)
     __attribute__((warn_unused_result));
 

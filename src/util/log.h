@@ -25,8 +25,8 @@ void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The 13th error of a process is its last: it is followed by log_fatal(). */
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* A line of any level and nothing more: neither does the process end nor are errors counted. For those who log in
- * the name of others. */
+/* A line of any level and nothing more: neither does the process end nor are errors counted. For those who
+ * log in the name of others. */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Debug lines are info lines, written only when verbosity is above zero (-v). */

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* Length of the UTF-8 sequence that starts here, 0 if there is none (RFC 3629: no overlong forms, no surrogates). */
+/* Length of the UTF-8 sequence that starts here, 0 if there is none (RFC 3629: no overlong forms, no
+ * surrogates). */
 static size_t
 utf8_length(const unsigned char *at, size_t left)
 {

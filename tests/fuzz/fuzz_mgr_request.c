@@ -30,8 +30,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		log_set_sink(say_nothing, NULL);
 		env.stream = "fuzz";
 		for (int i = 0; i < MGR_REQUEST_CACHES; i++) {
-			struct scache_config config = { .label = labels[i], .database = i ? "" : "none:x",
-				.default_type = "hash", .timeout_s = 3600, .check_utf8 = true };
+			struct scache_config config = { .label = labels[i],
+				.database = i ? "" : "none:x",
+				.default_type = "hash",
+				.timeout_s = 3600,
+				.check_utf8 = true };
 
 			env.caches[i] = scache_new(&config);
 		}

@@ -19,8 +19,8 @@ static struct {
 static void
 log_capture_sink(enum log_level level, const char *text, void *context)
 {
-	int n = snprintf(log_capture.text + log_capture.len, sizeof log_capture.text - log_capture.len, "%s%s\n",
-	    log_label(level), text);
+	int n = snprintf(log_capture.text + log_capture.len, sizeof log_capture.text - log_capture.len,
+	    "%s%s\n", log_label(level), text);
 
 	(void)context;
 	if (n > 0 && log_capture.len + (size_t)n < sizeof log_capture.text)

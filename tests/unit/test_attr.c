@@ -66,17 +66,24 @@ samples_are_written_byte_for_byte(void **state)
 		} as[3];
 	} cases[] = {
 		{ "request", put_request,
-		    { { BYTES("request\0seed\0size\0" "32\0\0") }, { BYTES("request=seed\nsize=32\n\n") },
+		    { { BYTES("request\0seed\0size\0"
+			      "32\0\0") },
+			{ BYTES("request=seed\nsize=32\n\n") },
 			{ BYTES("cmVxdWVzdA==:c2VlZA==\nc2l6ZQ==:MzI=\n\n") } } },
 		{ "negative", put_negative,
-		    { { BYTES("i\0" "4294967294\0l\0" "18446744073709551615\0\0") },
+		    { { BYTES("i\0"
+			      "4294967294\0l\0"
+			      "18446744073709551615\0\0") },
 			{ BYTES("i=4294967294\nl=18446744073709551615\n\n") },
 			{ BYTES("aQ==:NDI5NDk2NzI5NA==\nbA==:MTg0NDY3NDQwNzM3MDk1NTE2MTU=\n\n") } } },
 		{ "data", put_data,
-		    { { BYTES("seed\0AAEC/1o=\0e\0\0empty\0\0\0") }, { BYTES("seed=AAEC/1o=\ne=\nempty=\n\n") },
+		    { { BYTES("seed\0AAEC/1o=\0e\0\0empty\0\0\0") },
+			{ BYTES("seed=AAEC/1o=\ne=\nempty=\n\n") },
 			{ BYTES("c2VlZA==:AAEC/1o=\nZQ==:\nZW1wdHk=:\n\n") } } },
 		{ "hash", put_hash,
-		    { { BYTES("{\0k1\0v1\0}\0z\0" "1\0\0") }, { BYTES("{\0\nk1=v1\n}\0\nz=1\n\n") },
+		    { { BYTES("{\0k1\0v1\0}\0z\0"
+			      "1\0\0") },
+			{ BYTES("{\0\nk1=v1\n}\0\nz=1\n\n") },
 			{ BYTES("ew==\nazE=:djE=\nfQ==\neg==:MQ==\n\n") } } },
 		{ "nothing", put_nothing, { { BYTES("\0") }, { BYTES("\n") }, { BYTES("\n") } } },
 	};
@@ -112,8 +119,8 @@ what_was_written_reads_back_in_every_encoding(void **state)
 		put_data(&list, (enum attr_encoding)as);
 		put_hash(&list, (enum attr_encoding)as);
 		attr_put_end_as(&list, (enum attr_encoding)as);
-		attr_scan_init_as(&scan, (enum attr_encoding)as, list.bytes, list.len, ATTR_FLAG_STRICT, "test",
-		    &scratch);
+		attr_scan_init_as(
+		    &scan, (enum attr_encoding)as, list.bytes, list.len, ATTR_FLAG_STRICT, "test", &scratch);
 		assert_int_equal(attr_scan_str(&scan, "request", &text), 1);
 		assert_int_equal(attr_scan_int(&scan, "size", &number), 1);
 		assert_int_equal(number, 32);
@@ -155,33 +162,54 @@ results_and_log_lines_are_postfixs(void **state)
 		int result;
 		const char *log;
 	} cases[] = {
-		{ "good", BYTES("request\0seed\0size\0" "8\0\0"), ATTR_FLAG_STRICT, 2, "" },
+		{ "good",
+		    BYTES("request\0seed\0size\0"
+			  "8\0\0"),
+		    ATTR_FLAG_STRICT, 2, "" },
 		{ "nothing at all", BYTES(""), ATTR_FLAG_STRICT, 0, "" },
 		{ "empty list", BYTES("\0"), ATTR_FLAG_STRICT, 0,
 		    "warning: missing attribute request in input from test\n" },
 		{ "empty list, not strict", BYTES("\0"), ATTR_FLAG_NONE, 0, "" },
 		{ "other name", BYTES("rquest\0seed\0\0"), ATTR_FLAG_STRICT, 0,
 		    "warning: unexpected attribute rquest from test (expecting: request)\n" },
-		{ "leading extra", BYTES("foo\0bar\0request\0seed\0size\0" "8\0\0"), ATTR_FLAG_STRICT, 0,
+		{ "leading extra",
+		    BYTES("foo\0bar\0request\0seed\0size\0"
+			  "8\0\0"),
+		    ATTR_FLAG_STRICT, 0,
 		    "warning: unexpected attribute foo from test (expecting: request)\n" },
-		{ "leading extra, not strict", BYTES("foo\0bar\0request\0seed\0size\0" "8\0\0"), ATTR_FLAG_NONE, 2, "" },
-		{ "trailing extra", BYTES("request\0seed\0size\0" "8\0foo\0bar\0\0"), ATTR_FLAG_STRICT, 2,
+		{ "leading extra, not strict",
+		    BYTES("foo\0bar\0request\0seed\0size\0"
+			  "8\0\0"),
+		    ATTR_FLAG_NONE, 2, "" },
+		{ "trailing extra",
+		    BYTES("request\0seed\0size\0"
+			  "8\0foo\0bar\0\0"),
+		    ATTR_FLAG_STRICT, 2,
 		    "warning: unexpected attribute foo from test (expecting: (list terminator))\n" },
-		{ "trailing extra, missing only", BYTES("request\0seed\0size\0" "8\0foo\0bar\0\0"), ATTR_FLAG_MISSING, 2,
-		    "" },
+		{ "trailing extra, missing only",
+		    BYTES("request\0seed\0size\0"
+			  "8\0foo\0bar\0\0"),
+		    ATTR_FLAG_MISSING, 2, "" },
 		{ "number missing", BYTES("request\0seed\0\0"), ATTR_FLAG_STRICT, 1,
 		    "warning: missing attribute size in input from test\n" },
-		{ "wrong order", BYTES("size\0" "8\0request\0seed\0\0"), ATTR_FLAG_MISSING, 1,
-		    "warning: missing attribute size in input from test\n" },
-		{ "no number", BYTES("request\0seed\0size\0" "5a\0\0"), ATTR_FLAG_STRICT, -1,
+		{ "wrong order",
+		    BYTES("size\0"
+			  "8\0request\0seed\0\0"),
+		    ATTR_FLAG_MISSING, 1, "warning: missing attribute size in input from test\n" },
+		{ "no number",
+		    BYTES("request\0seed\0size\0"
+			  "5a\0\0"),
+		    ATTR_FLAG_STRICT, -1,
 		    "warning: malformed numerical data from test while reading input attribute value: 5a\n" },
 		{ "long no number",
 		    BYTES("request\0seed\0size\0"
-		          "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-		          "xxxxxxxxxxxxxxxxx\0\0"),
+			  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+			  "xxxxxxxxx"
+			  "xxxxxxxxxxxxxxxxx\0\0"),
 		    ATTR_FLAG_STRICT, -1,
 		    "warning: malformed numerical data from test while reading input attribute value: "
-		    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		    "xxxxxxxxxxxx"
 		    "\n" },
 		{ "end at a name", BYTES("request\0seed\0"), ATTR_FLAG_STRICT, -1,
 		    "warning: premature end-of-input on test while reading input attribute name\n" },
@@ -189,11 +217,20 @@ results_and_log_lines_are_postfixs(void **state)
 		    "warning: premature end-of-input on test while reading input attribute value\n" },
 		{ "end in a name", BYTES("requ"), ATTR_FLAG_STRICT, -1,
 		    "warning: unexpected end-of-input from test while reading input attribute name\n" },
-		{ "end in a value", BYTES("request\0seed\0size\0" "8"), ATTR_FLAG_STRICT, -1,
+		{ "end in a value",
+		    BYTES("request\0seed\0size\0"
+			  "8"),
+		    ATTR_FLAG_STRICT, -1,
 		    "warning: unexpected end-of-input from test while reading input attribute value\n" },
-		{ "end before the end marker", BYTES("request\0seed\0size\0" "8\0"), ATTR_FLAG_STRICT, -1,
+		{ "end before the end marker",
+		    BYTES("request\0seed\0size\0"
+			  "8\0"),
+		    ATTR_FLAG_STRICT, -1,
 		    "warning: premature end-of-input on test while reading input attribute name\n" },
-		{ "unprintable name", BYTES("s\x01ze\0" "8\0\0"), ATTR_FLAG_STRICT, 0,
+		{ "unprintable name",
+		    BYTES("s\x01ze\0"
+			  "8\0\0"),
+		    ATTR_FLAG_STRICT, 0,
 		    "warning: unexpected attribute s?ze from test (expecting: request)\n" },
 	};
 
@@ -222,8 +259,9 @@ numbers_follow_scanf(void **state)
 		int result;
 		unsigned int value;
 	} cases[] = { { "0", 1, 0 }, { "+5", 1, 5 }, { " 5", 1, 5 }, { "007", 1, 7 }, { "4294967301", 1, 5 },
-		{ "-1", 1, 4294967295u }, { "99999999999999999999999", 1, 4294967295u }, { "4294967294", 1, 4294967294u },
-		{ "", -1, 0 }, { "5a", -1, 0 }, { "0x10", -1, 0 }, { "5 ", -1, 0 }, { "-", -1, 0 }, { " ", -1, 0 } };
+		{ "-1", 1, 4294967295u }, { "99999999999999999999999", 1, 4294967295u },
+		{ "4294967294", 1, 4294967294u }, { "", -1, 0 }, { "5a", -1, 0 }, { "0x10", -1, 0 },
+		{ "5 ", -1, 0 }, { "-", -1, 0 }, { " ", -1, 0 } };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -262,8 +300,10 @@ data_is_base64_up_to_its_padding(void **state)
 		buf_add_str(&data, "old");
 		CASE_IS(attr_scan_data(&scan, "seed", &data) == (cases[i].data ? 1 : -1), cases[i].text);
 		CASE_TEXT(buf_str(&data), cases[i].data ? cases[i].data : "", cases[i].text);
-		CASE_IS(cases[i].data || strstr(log_capture.text, "malformed base64 data from test while reading "
-		                                                  "input attribute value: "), cases[i].text);
+		CASE_IS(
+		    cases[i].data || strstr(log_capture.text, "malformed base64 data from test while reading "
+							      "input attribute value: "),
+		    cases[i].text);
 		buf_release(&list);
 		buf_release(&data);
 	}
@@ -280,7 +320,8 @@ announcement_must_match(void **state)
 		const char *log;
 	} cases[] = {
 		{ "right", BYTES("protocol\0p\0\0"), 0, "" },
-		{ "other value", BYTES("protocol\0q\0\0"), -1, "warning: unexpected protocol q from test (expected: p)\n" },
+		{ "other value", BYTES("protocol\0q\0\0"), -1,
+		    "warning: unexpected protocol q from test (expected: p)\n" },
 		{ "other name", BYTES("x\0p\0\0"), 0,
 		    "warning: unexpected attribute x from test (expecting: protocol)\n" },
 		{ "extra", BYTES("protocol\0p\0x\0y\0\0"), 0,
@@ -303,7 +344,9 @@ announcement_must_match(void **state)
 static void
 a_name_may_come_twice(void **state)
 {
-	static const char list[] = "timeout\0" "300\0timeout\0" "10\0\0";
+	static const char list[] = "timeout\0"
+				   "300\0timeout\0"
+				   "10\0\0";
 	struct attr_scan scan;
 	int first, second;
 
@@ -332,7 +375,8 @@ plain_and_base64_complain_in_their_words(void **state)
 	} cases[] = {
 		{ "empty name", ATTR_PLAIN, "=x\nn=5\n\n", 1, "" },
 		{ "equals in a value", ATTR_PLAIN, "a=b=c\nn=5\n\n", 1, "" },
-		{ "no value", ATTR_PLAIN, "n\n\n", -1, "warning: missing value for number attribute n from test\n" },
+		{ "no value", ATTR_PLAIN, "n\n\n", -1,
+		    "warning: missing value for number attribute n from test\n" },
 		{ "cut", ATTR_PLAIN, "n=5", -1,
 		    "warning: premature end-of-input on test while reading input attribute value\n" },
 		{ "base64", ATTR_BASE64, "bg==:NQ==\n\n", 1, "" },
@@ -340,7 +384,8 @@ plain_and_base64_complain_in_their_words(void **state)
 		    "warning: missing value for number attribute n from test\n" },
 		{ "base64 two values", ATTR_BASE64, "bg==:NQ==:NQ==\n\n", -1,
 		    "warning: multiple values for attribute n from test\n" },
-		{ "base64 malformed", ATTR_BASE64, "bg=:NQ==\n\n", -1, "warning: malformed base64 data from test: bg=\n" },
+		{ "base64 malformed", ATTR_BASE64, "bg=:NQ==\n\n", -1,
+		    "warning: malformed base64 data from test: bg=\n" },
 	};
 
 	(void)state;
@@ -350,8 +395,8 @@ plain_and_base64_complain_in_their_words(void **state)
 		int number;
 
 		log_capture_start();
-		attr_scan_init_as(&scan, cases[i].as, cases[i].list, strlen(cases[i].list), ATTR_FLAG_NONE, "test",
-		    &scratch);
+		attr_scan_init_as(&scan, cases[i].as, cases[i].list, strlen(cases[i].list), ATTR_FLAG_NONE,
+		    "test", &scratch);
 		if (attr_scan_int(&scan, "n", &number) == 1)
 			CASE_IS(number == 5, cases[i].name);
 		CASE_IS(attr_scan_end(&scan) == cases[i].result, cases[i].name);
@@ -374,13 +419,31 @@ hash_with_and_without_braces(void **state)
 		size_t stored;
 		const char *log;
 	} cases[] = {
-		{ "braces", BYTES("{\0a\0" "1\0b\0" "2\0}\0\0"), ATTR_FLAG_STRICT, 2, 2, "" },
-		{ "no braces", BYTES("a\0" "1\0b\0" "2\0\0"), ATTR_FLAG_NONE, 2, 2, "" },
+		{ "braces",
+		    BYTES("{\0a\0"
+			  "1\0b\0"
+			  "2\0}\0\0"),
+		    ATTR_FLAG_STRICT, 2, 2, "" },
+		{ "no braces",
+		    BYTES("a\0"
+			  "1\0b\0"
+			  "2\0\0"),
+		    ATTR_FLAG_NONE, 2, 2, "" },
 		{ "empty list", BYTES("\0"), ATTR_FLAG_NONE, 0, 0, "" },
-		{ "duplicate", BYTES("{\0a\0" "1\0a\0" "2\0}\0\0"), ATTR_FLAG_NONE, 2, 1, "" },
-		{ "duplicate, strict", BYTES("{\0a\0" "1\0a\0" "2\0}\0\0"), ATTR_FLAG_STRICT, 1, 1,
-		    "warning: duplicate attribute a in input from test\n" },
-		{ "not closed", BYTES("{\0a\0" "1\0\0"), ATTR_FLAG_STRICT, 1, 1,
+		{ "duplicate",
+		    BYTES("{\0a\0"
+			  "1\0a\0"
+			  "2\0}\0\0"),
+		    ATTR_FLAG_NONE, 2, 1, "" },
+		{ "duplicate, strict",
+		    BYTES("{\0a\0"
+			  "1\0a\0"
+			  "2\0}\0\0"),
+		    ATTR_FLAG_STRICT, 1, 1, "warning: duplicate attribute a in input from test\n" },
+		{ "not closed",
+		    BYTES("{\0a\0"
+			  "1\0\0"),
+		    ATTR_FLAG_STRICT, 1, 1,
 		    "warning: missing attribute (any attribute name or '}') in input from test\n" },
 		{ "cut", BYTES("{\0a\0"), ATTR_FLAG_STRICT, -1, 0,
 		    "warning: premature end-of-input on test while reading input attribute value\n" },
@@ -422,7 +485,8 @@ hash_stops_at_its_limit(void **state)
 	attr_scan_init(&scan, list.bytes, list.len, ATTR_FLAG_STRICT, "test");
 	attr_scan_hash(&scan, hash);
 	assert_int_equal(table_count(hash), 1024);
-	assert_string_equal(log_capture.text, "warning: attribute count exceeds limit 1024 in input from test\n");
+	assert_string_equal(
+	    log_capture.text, "warning: attribute count exceeds limit 1024 in input from test\n");
 	table_free(hash);
 	buf_release(&list);
 }
@@ -438,11 +502,17 @@ a_list_ends_at_its_marker_however_it_arrives(void **state)
 		size_t len;
 		size_t list_len; /* 0: not complete */
 	} cases[] = {
-		{ "request", BYTES("request\0seed\0size\0" "8\0\0"), 21 },
+		{ "request",
+		    BYTES("request\0seed\0size\0"
+			  "8\0\0"),
+		    21 },
 		{ "two lists", BYTES("a\0b\0\0c\0d\0\0"), 5 },
 		{ "empty value", BYTES("a\0\0b\0\0\0"), 7 },
 		{ "empty list", BYTES("\0"), 1 },
-		{ "hash", BYTES("{\0k\0v\0}\0z\0" "1\0\0"), 13 },
+		{ "hash",
+		    BYTES("{\0k\0v\0}\0z\0"
+			  "1\0\0"),
+		    13 },
 		{ "brace as first letter", BYTES("{x\0\0\0"), 5 },
 		{ "brace as value", BYTES("a\0{\0\0"), 5 },
 		{ "cut", BYTES("a\0b\0c"), 0 },

@@ -59,7 +59,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(device_is_read_again_and_again, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    device_is_read_again_and_again, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(outage_is_told_once, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(file_is_read_once, fixture_setup, fixture_teardown),
 	};

@@ -47,7 +47,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(every_update_writes_other_bytes, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    every_update_writes_other_bytes, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(missing_directory_is_told, fixture_setup, fixture_teardown),
 	};
 

@@ -69,7 +69,8 @@ anything_but_one_descriptor_is_refused_and_closed(void **state)
 		const char *name;
 		size_t count;
 		int result;
-	} cases[] = { { "none", 0, -2 }, { "one, other marker", 1, 1 }, { "two", 2, -2 }, { "three", 3, -2 } };
+	} cases[] = { { "none", 0, -2 }, { "one, other marker", 1, 1 }, { "two", 2, -2 },
+		{ "three", 3, -2 } };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {

@@ -45,8 +45,8 @@ base64_follows_rfc_4648(void **state)
 {
 	static const struct {
 		const char *bytes, *text;
-	} cases[] = { { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg==" },
-		{ "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" } };
+	} cases[] = { { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" },
+		{ "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" } };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -66,8 +66,8 @@ base64_stops_at_padding_and_refuses_the_rest(void **state)
 	static const struct {
 		const char *text, *bytes; /* NULL: refused */
 	} cases[] = { { "Zg==Zg==", "f" }, { "Zm8=!!!!", "fo" }, { "Zg=x", "f" }, { "Zm9vZg==????", "foof" },
-		{ "Zm9", NULL }, { "Zm9v Zm", NULL }, { "Z===", NULL }, { "====", NULL }, { "Zm9v\nZm9", NULL },
-		{ "Zm-_", NULL }, { "Zm9vZ", NULL } };
+		{ "Zm9", NULL }, { "Zm9v Zm", NULL }, { "Z===", NULL }, { "====", NULL },
+		{ "Zm9v\nZm9", NULL }, { "Zm-_", NULL }, { "Zm9vZ", NULL } };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {

@@ -176,7 +176,9 @@ old_certificate_is_expired(void **state)
 static void
 request_is_made_and_long_common_name_refused(void **state)
 {
-	static const char *const too_long[] = { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example" };
+	static const char *const too_long[] = {
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example"
+	};
 	struct buf pem = BUF_INIT;
 	struct err err;
 	struct keyfile *key = keyfile_generate(KEYFILE_ECDSA, "secp256r1", &err);

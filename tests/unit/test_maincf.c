@@ -74,10 +74,11 @@ program_agrees(const struct tsv *row)
 		buf_printf(&captured_log, "fatal: %s\n", err.text);
 	else
 		actual = settings.html_directory;
-	bool agrees = strcmp(actual, buf_str(&value)) == 0 && captured_log_same(buf_str(&captured_log), buf_str(&messages));
+	bool agrees = strcmp(actual, buf_str(&value)) == 0 &&
+		      captured_log_same(buf_str(&captured_log), buf_str(&messages));
 	if (!agrees)
-		print_error("row %s: \"%s\", not \"%s\"\n%s, not\n%s\n", row->column[0], actual, buf_str(&value),
-		    buf_str(&captured_log), buf_str(&messages));
+		print_error("row %s: \"%s\", not \"%s\"\n%s, not\n%s\n", row->column[0], actual,
+		    buf_str(&value), buf_str(&captured_log), buf_str(&messages));
 	param_release(html_rows, &settings);
 	maincf_free(cf);
 	buf_release(&text);
@@ -102,7 +103,8 @@ postconf_agrees(const struct tsv *row)
 		buf_add_str(&actual, "(none)");
 	bool agrees = strcmp(buf_str(&actual), buf_str(&value)) == 0;
 	if (!agrees)
-		print_error("row %s: \"%s\", not \"%s\"\n", row->column[0], buf_str(&actual), buf_str(&value));
+		print_error(
+		    "row %s: \"%s\", not \"%s\"\n", row->column[0], buf_str(&actual), buf_str(&value));
 	maincf_free(cf);
 	buf_release(&text);
 	buf_release(&value);

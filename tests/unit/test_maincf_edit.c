@@ -154,7 +154,8 @@ hide_directory(const struct buf *messages, struct buf *to)
 static bool
 case_agrees(const char *name, const char *after)
 {
-	char *before_path = alloc_printf(CASES "/%s.before", name), *after_path = alloc_printf(CASES "/%s.%s", name, after);
+	char *before_path = alloc_printf(CASES "/%s.before", name),
+	     *after_path = alloc_printf(CASES "/%s.%s", name, after);
 	char *main_cf = alloc_printf("%s/main.cf", dir), *temporary = alloc_printf("%s/main.cf.tmp", dir);
 	struct buf text = BUF_INIT, expected = BUF_INIT, messages = BUF_INIT;
 	struct err err = { 0 };
@@ -172,9 +173,9 @@ case_agrees(const char *name, const char *after)
 	read_into(&text, main_cf);
 	read_into(&expected, after_path);
 	bool agrees = (result < 0) == c.fails && text.len == expected.len &&
-	              memcmp(buf_str(&text), buf_str(&expected), text.len) == 0 &&
-	              strcmp(buf_str(&messages), buf_str(&c.messages)) == 0 && stat(main_cf, &st) == 0 &&
-	              (st.st_mode & 07777) == (result < 0 ? 0640 : 0644) && access(temporary, F_OK) < 0;
+		      memcmp(buf_str(&text), buf_str(&expected), text.len) == 0 &&
+		      strcmp(buf_str(&messages), buf_str(&c.messages)) == 0 && stat(main_cf, &st) == 0 &&
+		      (st.st_mode & 07777) == (result < 0 ? 0640 : 0644) && access(temporary, F_OK) < 0;
 	if (!agrees)
 		print_error("%s: %s\n%s", name, buf_str(&messages), buf_str(&text));
 	case_release(&c);

@@ -113,7 +113,8 @@ inet_names_become_host_and_port(void **state)
 		{ "[127.0.0.1]:2525", "127.0.0.1", "2525", "[127.0.0.1]:2525" },
 		{ "[::1]:25", "::1", "25", "[::1]:25" },
 		{ "::1:25", "::1", "25", "[::1]:25" },
-		{ "mx.example.com:submission", "mx.example.com", "submission", "[mx.example.com]:submission" },
+		{ "mx.example.com:submission", "mx.example.com", "submission",
+		    "[mx.example.com]:submission" },
 	};
 
 	(void)state;
@@ -222,9 +223,8 @@ disabled_services_are_left_out(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		const struct mastercf_options options = {
-			.default_process_limit = 100, .disabled = cases[i].list
-		};
+		const struct mastercf_options options = { .default_process_limit = 100,
+			.disabled = cases[i].list };
 		struct err err;
 		struct mastercf *cf = parse_with("foo unix - - n - 1 foo\n", &options, &err);
 
@@ -245,8 +245,8 @@ old_systems_are_told_of_chroot(void **state)
 	(void)state;
 	assert_true(mastercf_entry(cf, 0)->chroot);
 	assert_false(mastercf_entry(cf, 1)->chroot);
-	assert_string_equal(log_capture.text,
-	    "master.cf: line 1: using backwards-compatible default setting chroot=y\n");
+	assert_string_equal(
+	    log_capture.text, "master.cf: line 1: using backwards-compatible default setting chroot=y\n");
 	mastercf_free(cf);
 }
 

@@ -21,8 +21,11 @@ open_all(void **state)
 		return -1;
 	snprintf(database, sizeof database, "btree:%s", fixture_path("cache"));
 	for (int i = 0; i < 3; i++) {
-		struct scache_config config = { .label = labels[i], .database = i == 0 ? database : "",
-			.default_type = "hash", .timeout_s = 3600, .location = &location };
+		struct scache_config config = { .label = labels[i],
+			.database = i == 0 ? database : "",
+			.default_type = "hash",
+			.timeout_s = 3600,
+			.location = &location };
 
 		env.caches[i] = scache_new(&config);
 	}
@@ -84,11 +87,13 @@ replies_are_exact(void **state)
 		{ "not enabled", BYTES("request\0delete\0cache_type\0smtp\0cache_id\0none\0\0"),
 		    BYTES("status\0004294967294\0\0"), true },
 		{ "missing", BYTES("request\0seed\0\0"), BYTES("status\0004294967294\0seed\0\0\0"), false },
-		{ "seed size", BYTES("request\0seed\0size\000256\0\0"), BYTES("status\0004294967294\0seed\0\0\0"), true },
+		{ "seed size", BYTES("request\0seed\0size\000256\0\0"),
+		    BYTES("status\0004294967294\0seed\0\0\0"), true },
 		{ "first name", BYTES("rquest\0seed\0"), BYTES("status\0004294967294\0\0"), false },
 		{ "unknown", BYTES("request\0new\0a\0b\0\0"), BYTES("status\0004294967294\0\0"), true },
 		{ "cut", BYTES("request\0update\0cache_type\0sm"), BYTES("status\0004294967294\0\0"), false },
-		{ "key name", BYTES("request\0tktkey\0keyname\0AAAA\0\0"), BYTES("status\0004294967294\0keybuf\0\0\0"), true },
+		{ "key name", BYTES("request\0tktkey\0keyname\0AAAA\0\0"),
+		    BYTES("status\0004294967294\0keybuf\0\0\0"), true },
 	};
 
 	(void)state;
@@ -96,7 +101,8 @@ replies_are_exact(void **state)
 		struct buf reply = BUF_INIT;
 
 		print_message("%s\n", cases[i].name);
-		assert_int_equal(mgr_request_handle(&env, cases[i].request, cases[i].request_len, &reply), cases[i].proper);
+		assert_int_equal(mgr_request_handle(&env, cases[i].request, cases[i].request_len, &reply),
+		    cases[i].proper);
 		assert_int_equal(reply.len, cases[i].reply_len);
 		assert_memory_equal(reply.bytes, cases[i].reply, reply.len);
 		buf_release(&reply);

@@ -29,7 +29,8 @@ static const struct {
 	const char *value;
 	const char *reason;
 } left_out[] = {
-	{ "host name syntax", NULL, "no TLS program checks the host's name; `postfix check` of an installation does" },
+	{ "host name syntax", NULL,
+	    "no TLS program checks the host's name; `postfix check` of an installation does" },
 	{ "login name", NULL, "looked up where rights are dropped, by the service skeleton" },
 	{ "group name", NULL, "no program here is set-group-id" },
 	{ "syslog facility", NULL, "a word of maillog, tried there" },
@@ -85,9 +86,10 @@ row_agrees(const struct tsv *row)
 	if (result < 0)
 		buf_printf(&captured_log, "fatal: %s\n", err.text);
 	bool agrees = (result < 0) == (row->column[3][0] == '1') &&
-	              captured_log_same(buf_str(&captured_log), buf_str(&messages));
+		      captured_log_same(buf_str(&captured_log), buf_str(&messages));
 	if (!agrees)
-		print_error("%s = %s: %d, %s", row->column[0], buf_str(&value), result, buf_str(&captured_log));
+		print_error(
+		    "%s = %s: %d, %s", row->column[0], buf_str(&value), result, buf_str(&captured_log));
 	if (result == 0 && !is_level)
 		param_release(rows, &setting);
 	maincf_free(cf);
@@ -168,9 +170,11 @@ defaults_and_settings_reach_the_struct(void **state)
 	param_release(rows, &settings);
 	assert_null(settings.text);
 
-	assert_int_equal(load("smtpd_tls_cert_file = /c\ntls_random_exchange_name = $$x\ntls_random_bytes=64\n"
-	                      "smtpd_starttls_timeout = 2m\nsmtpd_tls_wrappermode = YES\n",
-	    &settings, &err), 0);
+	assert_int_equal(
+	    load("smtpd_tls_cert_file = /c\ntls_random_exchange_name = $$x\ntls_random_bytes=64\n"
+		 "smtpd_starttls_timeout = 2m\nsmtpd_tls_wrappermode = YES\n",
+		&settings, &err),
+	    0);
 	assert_string_equal(settings.text, "/c");
 	assert_string_equal(settings.raw, "$$x");
 	assert_int_equal(settings.number, 64);

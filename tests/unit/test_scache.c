@@ -12,8 +12,13 @@ open_cache(const char *type, uint64_t limit)
 	char database[256];
 	struct location location = { fixture_dir, "postfix" };
 	struct scache_config config = {
-		.label = "smtpd", .database = database, .default_type = "hash", .timeout_s = 60,
-		.check_utf8 = true, .limit = limit, .location = &location,
+		.label = "smtpd",
+		.database = database,
+		.default_type = "hash",
+		.timeout_s = 60,
+		.check_utf8 = true,
+		.limit = limit,
+		.location = &location,
 	};
 
 	snprintf(database, sizeof database, "%s:%s", type, fixture_path("cache"));
@@ -110,10 +115,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(entry_lives_as_long_as_the_timeout, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(sweep_drops_only_what_has_expired, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    entry_lives_as_long_as_the_timeout, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    sweep_drops_only_what_has_expired, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(full_cache_makes_room, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(unusable_database_costs_only_the_cache, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    unusable_database_costs_only_the_cache, fixture_setup, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

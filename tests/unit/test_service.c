@@ -75,10 +75,16 @@ last_words(struct service *service)
 static int
 daemon_main(int argc, char **argv)
 {
-	const struct service_program many = { .name = "many", .kind = SERVICE_MANY, .process_limit = 1,
-		.client = serve, .pre_exit = last_words };
-	const struct service_program events = { .name = "events", .kind = SERVICE_EVENTS, .client = serve,
-		.watchdog_param = "tlsproxy_watchdog_timeout", .pre_exit = last_words };
+	const struct service_program many = { .name = "many",
+		.kind = SERVICE_MANY,
+		.process_limit = 1,
+		.client = serve,
+		.pre_exit = last_words };
+	const struct service_program events = { .name = "events",
+		.kind = SERVICE_EVENTS,
+		.client = serve,
+		.watchdog_param = "tlsproxy_watchdog_timeout",
+		.pre_exit = last_words };
 
 	return service_main(strcmp(argv[0], "many") == 0 ? &many : &events, argc, argv);
 }
@@ -116,9 +122,10 @@ static void
 write_main_cf(const struct master *m)
 {
 	char *path = path_in(m, "main.cf");
-	char *text = alloc_printf("queue_directory = %s\nmail_owner = nobody\nmaillog_file = %s/log\n"
-	                          "maillog_file_prefixes = /\nmyhostname = mx.example.com\nsyslog_name = sealpost\n",
-	    m->dir, m->dir);
+	char *text =
+	    alloc_printf("queue_directory = %s\nmail_owner = nobody\nmaillog_file = %s/log\n"
+			 "maillog_file_prefixes = /\nmyhostname = mx.example.com\nsyslog_name = sealpost\n",
+		m->dir, m->dir);
 
 	assert_int_equal(file_create(path, text, strlen(text), 0644, NULL), 0);
 	free(text);
@@ -152,7 +159,8 @@ start(struct master *m, char *const argv[])
 
 	m->pid = fork();
 	if (m->pid == 0) {
-		int high[] = { fcntl(pair[1], F_DUPFD_CLOEXEC, HIGH_FD), fcntl(listener, F_DUPFD_CLOEXEC, HIGH_FD) };
+		int high[] = { fcntl(pair[1], F_DUPFD_CLOEXEC, HIGH_FD),
+			fcntl(listener, F_DUPFD_CLOEXEC, HIGH_FD) };
 		for (int fd = 0; fd < 5; fd++)
 			to_place(null, fd);
 		to_place(high[0], 5);
@@ -268,7 +276,8 @@ expect_end_of_file(int fd)
 static void
 clean_up(struct master *m)
 {
-	static const char *const names[] = { "main.cf", "listen", "left", "log", "public/postlog", "public", "" };
+	static const char *const names[] = { "main.cf", "listen", "left", "log", "public/postlog", "public",
+		"" };
 
 	fdio_close(&m->status);
 	fdio_close(&m->log);
@@ -287,9 +296,9 @@ clean_up(struct master *m)
 static void
 start_failures_have_postfixs_words(void **state)
 {
-	static char events[] = "events", many[] = "many", t[] = "-t", u[] = "unix", z[] = "-z", l[] = "-l", q[] = "-q",
-	            r[] = "-r", o[] = "-o", s[] = "-s", bare[] = "bare", nameless[] = "=x", fifo[] = "fifo",
-	            zero[] = "0", two[] = "2";
+	static char events[] = "events", many[] = "many", t[] = "-t", u[] = "unix", z[] = "-z", l[] = "-l",
+		    q[] = "-q", r[] = "-r", o[] = "-o", s[] = "-s", bare[] = "bare", nameless[] = "=x",
+		    fifo[] = "fifo", zero[] = "0", two[] = "2";
 	struct {
 		char **argv;
 		const char *log;
@@ -302,9 +311,12 @@ start_failures_have_postfixs_words(void **state)
 		{ ARGV(many, l, r, two), "fatal: invalid option: r" },
 		{ ARGV(events, r, zero), "fatal: invalid retirement time: 0" },
 		{ ARGV(events, s, zero), "fatal: invalid socket_count: 0" },
-		{ ARGV(events, o, bare), "fatal: invalid \"-o bare\" option value: missing '=' after attribute name" },
-		{ ARGV(events, o, nameless), "fatal: invalid \"-o =x\" option value: missing attribute name" },
-		{ ARGV(events, z, t, u, s, two), "fatal: descriptor 7 is not a socket, but -s 2 promises one" },
+		{ ARGV(events, o, bare),
+		    "fatal: invalid \"-o bare\" option value: missing '=' after attribute name" },
+		{ ARGV(events, o, nameless),
+		    "fatal: invalid \"-o =x\" option value: missing attribute name" },
+		{ ARGV(events, z, t, u, s, two),
+		    "fatal: descriptor 7 is not a socket, but -s 2 promises one" },
 	};
 
 	(void)state;
@@ -416,7 +428,8 @@ static void
 process_that_hangs_is_ended(void **state)
 {
 	struct master m;
-	char name[] = "many", l[] = "-l", t[] = "-t", u[] = "unix", option[] = "-o", limit[] = "daemon_timeout=3s";
+	char name[] = "many", l[] = "-l", t[] = "-t", u[] = "unix", option[] = "-o",
+	     limit[] = "daemon_timeout=3s";
 
 	(void)state;
 	start(&m, ARGV(name, l, t, u, option, limit));

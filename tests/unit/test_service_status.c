@@ -11,7 +11,8 @@ static void
 record_has_masters_layout(void **state)
 {
 	unsigned char record[SERVICE_STATUS_SIZE];
-	struct service_status status = { .pid = 10868, .generation = 044, .is = SERVICE_STATUS_AVAILABLE }, back;
+	struct service_status status = { .pid = 10868, .generation = 044, .is = SERVICE_STATUS_AVAILABLE },
+			      back;
 
 	(void)state;
 	service_status_encode(&status, record);
@@ -29,8 +30,8 @@ generation_is_octal(void **state)
 		const char *text;
 		bool good;
 		uint32_t number;
-	} cases[] = { { NULL, true, 0 }, { "0", true, 0 }, { "10", true, 8 }, { "44", true, 36 }, { "9z", false, 0 },
-		{ "", false, 0 }, { "-1", false, 0 }, { "8", false, 0 } };
+	} cases[] = { { NULL, true, 0 }, { "0", true, 0 }, { "10", true, 8 }, { "44", true, 36 },
+		{ "9z", false, 0 }, { "", false, 0 }, { "-1", false, 0 }, { "8", false, 0 } };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {

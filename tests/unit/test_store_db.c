@@ -73,7 +73,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(records_come_and_go, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(locked_file_is_not_emptied, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(leftover_of_an_interrupted_start_is_removed, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    leftover_of_an_interrupted_start_is_removed, fixture_setup, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

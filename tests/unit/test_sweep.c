@@ -13,8 +13,11 @@ walk_takes_turns_with_the_event_loop(void **state)
 {
 	char database[256], id[16];
 	struct location location = { fixture_dir, "postfix" };
-	struct scache_config config = { .label = "smtpd", .database = database, .default_type = "hash",
-		.timeout_s = 3600, .location = &location };
+	struct scache_config config = { .label = "smtpd",
+		.database = database,
+		.default_type = "hash",
+		.timeout_s = 3600,
+		.location = &location };
 	struct event_base *base = event_base_new();
 	int turns = 0;
 
@@ -44,7 +47,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(walk_takes_turns_with_the_event_loop, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    walk_takes_turns_with_the_event_loop, fixture_setup, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

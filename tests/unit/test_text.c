@@ -10,9 +10,9 @@ unprintable_bytes_become_question_marks(void **state)
 		const char *text, *clean;
 		bool utf8;
 	} cases[] = { { "", "", true }, { "plain text", "plain text", true }, { "a\tb\nc", "a?b?c", true },
-		{ "\x7f", "?", true }, { "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f", true }, { "bad\xc3", "bad?", false },
-		{ "\xff\xfe", "??", false }, { "\xc0\xaf", "??", false }, { "\xed\xa0\x80", "???", false },
-		{ "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80", true } };
+		{ "\x7f", "?", true }, { "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f", true },
+		{ "bad\xc3", "bad?", false }, { "\xff\xfe", "??", false }, { "\xc0\xaf", "??", false },
+		{ "\xed\xa0\x80", "???", false }, { "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80", true } };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -30,9 +30,10 @@ numbers_are_digits_within_the_limit(void **state)
 		const char *text;
 		uint64_t max;
 		bool good;
-	} cases[] = { { "0", 0, true }, { "007", 7, true }, { "8", 7, false }, { "", 9, false }, { "-1", 9, false },
-		{ "+1", 9, false }, { " 1", 9, false }, { "1 ", 9, false }, { "18446744073709551615", UINT64_MAX, true },
-		{ "18446744073709551616", UINT64_MAX, false }, { "99999999999999999999999", UINT64_MAX, false } };
+	} cases[] = { { "0", 0, true }, { "007", 7, true }, { "8", 7, false }, { "", 9, false },
+		{ "-1", 9, false }, { "+1", 9, false }, { " 1", 9, false }, { "1 ", 9, false },
+		{ "18446744073709551615", UINT64_MAX, true }, { "18446744073709551616", UINT64_MAX, false },
+		{ "99999999999999999999999", UINT64_MAX, false } };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {

@@ -49,7 +49,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(key_record_has_its_layout, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(reply_that_is_not_complete_is_refused, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    reply_that_is_not_complete_is_refused, fixture_setup, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
