@@ -12,9 +12,9 @@ struct row {
 };
 
 /*
- * Names and defaults of Postfix 3.7.11, as far as programs here use them or its TLS documents refer to them.
- * In byte order of the names: lookups are binary searches. Names of the host and the process have no text
- * here; who knows them supplies them.
+ * Names and defaults of Postfix 3.7.11 (maillog_file_permissions is of 3.9), as far as programs here use them
+ * or its TLS documents refer to them. In byte order of the names: lookups are binary searches. Names of the
+ * host and the process have no text here; who knows them supplies them.
  */
 static const struct row table[] = {
 	{ "alias_database", "hash:/etc/aliases" },
@@ -110,6 +110,7 @@ static const struct row table[] = {
 	{ "mailbox_size_limit", "51200000" },
 	{ "maillog_file", "" },
 	{ "maillog_file_compressor", "gzip" },
+	{ "maillog_file_permissions", "0600" },
 	{ "maillog_file_prefixes", "/var, /dev/stdout" },
 	{ "maillog_file_rotate_suffix", "%Y%m%d-%H%M%S" },
 	{ "mailq_path", "/usr/bin/mailq" },
