@@ -13,6 +13,7 @@
 #include "tlsmgr/client.h"
 #include "tlsmgr/entropy.h"
 #include "tlsmgr/exchange.h"
+#include "tlsmgr/handover.h"
 #include "tlsmgr/location.h"
 #include "tlsmgr/mgr_request.h"
 #include "tlsmgr/scache.h"
@@ -82,6 +83,7 @@ static struct {
 	struct mgr_request_env env;
 	struct entropy *entropy;
 	struct exchange *exchange; /* NULL: not configured */
+	struct handover *handover; /* NULL: could not be opened */
 	struct timer *reseed, *update;
 	struct sweep *sweeps[MGR_REQUEST_CACHES];
 } mgr;
@@ -155,6 +157,29 @@ open_exchange(const struct location *location)
 	free(path);
 }
 
+/* --- ticket keys --- */
+
+static void
+take_keys(void)
+{
+	struct err err = { 0 };
+	char *path = alloc_printf("%s/tlsmgr_ticket_keys", settings.data_directory);
+
+	mgr.handover = handover_new(path, &err);
+	if (!mgr.handover || handover_load(mgr.handover, mgr.env.keys, &err) < 0)
+		log_warn("%s", err.text);
+	free(path);
+}
+
+static void
+pass_on_keys(void)
+{
+	struct err err = { 0 };
+
+	if (mgr.handover && handover_save(mgr.handover, mgr.env.keys, &err) < 0)
+		log_warn("%s", err.text);
+}
+
 /* --- caches --- */
 
 /* Before any is opened: opening empties the file. */
@@ -210,6 +235,7 @@ pre_jail(struct service *service)
 	service_become_owner(service);
 	open_exchange(&location);
 	open_caches(&location);
+	take_keys();
 	service_become_root(service);
 }
 
@@ -239,6 +265,7 @@ pre_exit(struct service *service)
 {
 	(void)service;
 	write_exchange();
+	pass_on_keys();
 	for (int i = 0; i < MGR_REQUEST_CACHES; i++) {
 		sweep_free(mgr.sweeps[i]);
 		scache_free(mgr.env.caches[i]);
@@ -246,6 +273,7 @@ pre_exit(struct service *service)
 	ticketkeys_free(mgr.env.keys);
 	entropy_free(mgr.entropy);
 	exchange_free(mgr.exchange);
+	handover_free(mgr.handover);
 }
 
 int

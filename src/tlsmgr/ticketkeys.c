@@ -15,7 +15,7 @@ struct ticketkeys {
 	struct {
 		struct tlsmgr_ticket_key key;
 		bool present;
-	} slots[2]; /* the latest first */
+	} slots[TICKETKEYS_MAX]; /* the latest first */
 };
 
 struct ticketkeys *
@@ -75,9 +75,38 @@ ticketkeys_find(struct ticketkeys *keys, const void *name)
 {
 	int64_t now = now_wall();
 
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < TICKETKEYS_MAX; i++)
 		if (keys->slots[i].present &&
 		    memcmp(keys->slots[i].key.name, name, TLSMGR_TICKET_NAME_LEN) == 0)
 			return keys->slots[i].key.tout + keys->half_s > now ? &keys->slots[i].key : NULL;
 	return NULL;
+}
+
+int
+ticketkeys_export(const struct ticketkeys *keys, unsigned char *records)
+{
+	int64_t now = now_wall();
+	int count = 0;
+
+	for (int i = 0; i < TICKETKEYS_MAX; i++)
+		if (keys->slots[i].present && keys->slots[i].key.tout + keys->half_s > now)
+			tlsmgr_proto_pack_key(
+			    &keys->slots[i].key, records + count++ * TLSMGR_TICKET_RECORD_LEN);
+	return count;
+}
+
+void
+ticketkeys_import(struct ticketkeys *keys, const unsigned char *record)
+{
+	int64_t now = now_wall();
+	struct tlsmgr_ticket_key key;
+
+	tlsmgr_proto_unpack_key(&key, record);
+	if (key.tout < now + keys->half_s && key.tout > now - keys->half_s &&
+	    !ticketkeys_find(keys, key.name)) {
+		keys->slots[1] = keys->slots[0];
+		keys->slots[0].key = key;
+		keys->slots[0].present = true;
+	}
+	alloc_wipe(&key, sizeof key);
 }

@@ -2,7 +2,7 @@
 /*
  * ticketkeys: the keys that all TLS servers of this system share for session tickets.
  *
- * Two are held, in memory only: one that issues, and the one before it, which still decrypts. With period T a
+ * Two are held: one that issues, and the one before it, which still decrypts. With period T a
  * key issues for T/2 seconds and decrypts for T/2 more. Keys are made when asked for.
  */
 #ifndef TLSMGR_TICKETKEYS_H
@@ -20,5 +20,14 @@ const struct tlsmgr_ticket_key *ticketkeys_current(struct ticketkeys *keys);
 
 /* The key of that name (TLSMGR_TICKET_NAME_LEN bytes); borrowed likewise. NULL: unknown or too old. */
 const struct tlsmgr_ticket_key *ticketkeys_find(struct ticketkeys *keys, const void *name);
+
+enum { TICKETKEYS_MAX = 2 };
+
+/* Writes the keys that still decrypt, the latest first, TLSMGR_TICKET_RECORD_LEN bytes each; returns how
+ * many. */
+int ticketkeys_export(const struct ticketkeys *keys, unsigned char *records);
+
+/* Takes one such record; ignores a key that is too old, or whose time is not one this period can give. */
+void ticketkeys_import(struct ticketkeys *keys, const unsigned char *record);
 
 #endif

@@ -125,8 +125,13 @@ ticket_checks() { # VARIANT
 			"$1: resumed by another process, TLS $version"
 		peer ticket close >/dev/null
 		reload_instance "$I"
-		like "$(peer ticket resume 2) $(peer ticket echo 10)" "resumed [02] of 2 echo 2 of 2" \
-			"$1: a session after reload, TLS $version"
+		# Postfix's tlsmgr forgets its keys at a reload; a process of before it may still hold them.
+		case $1 in
+		stock | our-tlsproxy) survive='[02]' ;;
+		*) survive=2 ;;
+		esac
+		like "$(peer ticket resume 2) $(peer ticket echo 10)" "resumed $survive of 2 echo 2 of 2" \
+			"$1: resumed after reload, TLS $version"
 	done
 }
 
