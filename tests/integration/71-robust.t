@@ -16,8 +16,13 @@ start_caller "$I"
 start_peer many 1.3
 is "$(peer many open 300)" "open 300" "300 sessions"
 is "$(peer many echo 20000)" "echo 300 of 300" "all pass data"
-is "$(pids_of "$I" tlsproxy | wc -l | tr -d ' ')" 1 "in one process"
-proxy=$(pids_of "$I" tlsproxy)
+# master starts another process when two callers come at the very same moment; a few sessions may be there.
+proxy=
+for pid in $(pids_of "$I" tlsproxy); do
+	[ "$(ls "/proc/$pid/fd" | wc -l)" -lt 580 ] || proxy=$pid
+done
+[ -n "$proxy" ]
+ok $? "290 of them or more in one process"
 
 # Connections to tlsproxy itself that send half a request, or nothing, and stay.
 perl -MIO::Socket::UNIX -e '
@@ -56,6 +61,6 @@ perl -MIO::Socket::UNIX -e '
 is "$(peer fresh open 5) $(peer fresh echo 10)" "open 5 echo 26 of 26" "200 requests of random bytes"
 is "$(peer many echo 1000)" "echo 300 of 300" "the 300 sessions are still there"
 is "$(peer many close) $(peer fresh close)" "closed closed" "they end"
-is "$(pids_of "$I" tlsproxy)" "$proxy" "it is the same process as at the start"
+like "$(pids_of "$I" tlsproxy)" "^$proxy\$" "the process of the start is still there"
 unlike "$(cat "$I/log/maillog")" 'throttling|watchdog|panic|killed by signal|exit status' "no daemon died"
 done_testing
