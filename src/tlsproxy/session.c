@@ -500,6 +500,14 @@ session_free(struct session *s)
 	shared->gone(shared->context);
 }
 
+/* The only place where a session ends. */
+static void
+settle(struct session *s, enum verdict verdict)
+{
+	if (verdict == END || !session_rearm(s))
+		session_free(s);
+}
+
 static void
 session_run(struct session *s)
 {
@@ -508,12 +516,11 @@ session_run(struct session *s)
 	do {
 		verdict = states[s->state].run(s);
 	} while (verdict == GO_ON);
-	if (verdict == END || !session_rearm(s))
-		session_free(s);
+	settle(s, verdict);
 }
 
 /* The state's time is up. */
-static void
+static enum verdict
 expire(struct session *s)
 {
 	switch (s->state) {
@@ -531,7 +538,7 @@ expire(struct session *s)
 		log_warn("ciphertext read/write timeout for %s", s->endpoint);
 		break;
 	}
-	session_free(s);
+	return END;
 }
 
 static void
@@ -542,20 +549,14 @@ session_event(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	if (s->magic != SESSION_MAGIC)
 		log_panic("session_event: not a session");
-	if ((what & EV_TIMEOUT) && now_ms() >= s->deadline_ms) {
-		expire(s);
-		return;
-	}
-	if (what == EV_TIMEOUT && !s->again) {
-		if (!session_rearm(s))
-			session_free(s);
-		return;
-	}
-	if (s->state == HANDSHAKE && (what & EV_CLOSED) && caller_has_left(s)) {
-		session_free(s);
-		return;
-	}
-	session_run(s);
+	if ((what & EV_TIMEOUT) && now_ms() >= s->deadline_ms)
+		settle(s, expire(s));
+	else if (what == EV_TIMEOUT && !s->again)
+		settle(s, WAIT);
+	else if (s->state == HANDSHAKE && (what & EV_CLOSED) && caller_has_left(s))
+		settle(s, END);
+	else
+		session_run(s);
 }
 
 void
@@ -574,9 +575,8 @@ session_start(const struct session_shared *shared, int fd)
 	tlsproxy_proto_put_announcement(&s->to_caller);
 	if (relay_flush_to_caller(s) != RELAY_SOURCE_END) {
 		log_warn("write protocol attribute: %s", strerror(errno));
-		session_free(s);
+		settle(s, END);
 		return;
 	}
-	if (!session_rearm(s))
-		session_free(s);
+	settle(s, WAIT);
 }
