@@ -65,6 +65,22 @@ else
 	try "nobody" "$TMP/user/instance" $as_user sh "$TMP/copy/quickstart" "$TMP/user/instance"
 fi
 
+# A machine that never had Postfix does not know its users.
+if [ "$(id -u)" -ne 0 ]; then
+	skip "needs root" "without Postfix's users"
+elif ! unshare -m true 2>/dev/null; then
+	skip "no mount namespaces here" "without Postfix's users"
+else
+	grep -v '^postfix:' /etc/passwd >"$TMP/passwd"
+	grep -Ev '^(postfix|postdrop):' /etc/group >"$TMP/group"
+	cat >"$TMP/stranger" <<-'SH'
+	mount --bind "$TMP/passwd" /etc/passwd && mount --bind "$TMP/group" /etc/group && exec "$@"
+	SH
+	export TMP
+	as_user="unshare -m sh $TMP/stranger"
+	try "no postfix" "$TMP/third" $as_user sh "$SEALPOST_TOP/quickstart" "$TMP/third"
+fi
+
 mkdir "$TMP/full"
 touch "$TMP/full/file"
 said=$(sh "$SEALPOST_TOP/quickstart" "$TMP/full" 2>&1)
