@@ -57,11 +57,13 @@ archive_of = $(B)/lib/$(1).a
 
 LIB_ARCHIVES = $(call archive_of,tls) $(call archive_of,mail) $(call archive_of,util)
 
-$(B)/gen/config.h: Makefile
-	@mkdir -p $(@D)
-	@printf '#define CONFIG_VERSION "%s"\n#define CONFIG_COMMAND_DIRECTORY "%s"\n#define CONFIG_DAEMON_DIRECTORY "%s"\n#define CONFIG_CONFIG_DIRECTORY "%s"\n#define CONFIG_QUEUE_DIRECTORY "%s"\n#define CONFIG_DATA_DIRECTORY "%s"\n' \
-	  '$(VERSION)' '$(command_directory)' '$(daemon_directory)' '$(config_directory)' '$(queue_directory)' '$(data_directory)' > $@.new
-	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+config_h = printf '\#define %s "%s"\n' CONFIG_VERSION '$(VERSION)' CONFIG_COMMAND_DIRECTORY '$(command_directory)' \
+  CONFIG_DAEMON_DIRECTORY '$(daemon_directory)' CONFIG_CONFIG_DIRECTORY '$(config_directory)' \
+  CONFIG_QUEUE_DIRECTORY '$(queue_directory)' CONFIG_DATA_DIRECTORY '$(data_directory)'
+
+# Programs know their directories. Other ones on the command line, that of make install too, build them anew.
+$(B)/gen/config.h: FORCE
+	@$(config_h) | cmp -s - $@ || { mkdir -p $(@D) && $(config_h) >$@; }
 
 $(B)/obj/%.o: src/%.c | $(B)/gen/config.h
 	@mkdir -p $(@D)
@@ -138,6 +140,6 @@ install: all
 clean:
 	rm -rf $(B)
 
-.PHONY: all check check-unit check-fuzz check-integration fuzz bench lint install clean
+.PHONY: all check check-unit check-fuzz check-integration fuzz bench lint install clean FORCE
 .SECONDARY:
 -include $(wildcard $(B)/obj/*/*.d)

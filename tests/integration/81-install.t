@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# make install puts every program, page and sample where Postfix's names say, below DESTDIR and nowhere else.
+# make install puts every program, page and sample where Postfix's names say, below DESTDIR and nowhere else, and the
+# programs are made for those directories.
 . "$(dirname "$0")/lib.sh"
 
 root=$TMP/root
@@ -29,4 +30,12 @@ is "$(cd "$root" && echo *) $(cd "$root/usr" && echo *)" "usr local" "nothing ou
 
 (cd "$SEALPOST_TOP" && make B="$SEALPOST_BUILD" install DESTDIR="$root" prefix=/usr/local) >"$TMP/out" 2>&1
 ok $? "again, over what is there" || diag "$(cat "$TMP/out")"
+
+# Other directories at make install than at make before it: the programs know those they are in.
+B=$TMP/build
+for prefix in /usr/local /opt/sealpost; do
+	(cd "$SEALPOST_TOP" && make B="$B" OPT=-O0 prefix=$prefix "$B/bin/postconf") >"$TMP/out" 2>&1
+	ok $? "make prefix=$prefix" || diag "$(cat "$TMP/out")"
+	is "$("$B/bin/postconf" -c "$TMP" -dh daemon_directory)" $prefix/lib/sealpost/sbin "the default is below $prefix"
+done
 done_testing
