@@ -25,6 +25,7 @@ struct scache {
 	const char *label;
 	char *name;          /* owned; "type:path" for the log; NULL when not enabled */
 	struct store *store; /* owned; NULL when not enabled or not usable */
+	uint64_t bytes;      /* ids and entries in it */
 	int timeout_s;
 	bool log;
 	bool check_utf8;
@@ -63,7 +64,10 @@ open_store(struct scache *cache, const struct scache_config *config)
 
 	cache->name = alloc_printf("%s:%s", type, path);
 	LOG(cache, "open %s TLS cache %s", cache->label, cache->name);
-	cache->store = store_new(type, path, &err);
+	cache->store = store_new(
+	    &(struct store_config){
+		.type = type, .path = path, .shown = path, .boot = "", .limit = cache->limit },
+	    &err);
 	if (!cache->store)
 		log_error("%s", err.text);
 	free(path);
@@ -129,6 +133,7 @@ give_up(struct scache *cache, const struct err *err)
 	log_warn("%s; continuing without %s TLS session cache", err->text, cache->label);
 	store_free(cache->store);
 	cache->store = NULL;
+	cache->bytes = 0;
 }
 
 static bool
@@ -148,6 +153,30 @@ is_usable_id(const struct scache *cache, const char *id)
 }
 
 enum entry_state { ENTRY_FRESH, ENTRY_EXPIRED, ENTRY_DAMAGED };
+
+/* Reads an entry and takes off the zero byte that ends it. */
+static int
+get(struct scache *cache, const char *id, struct buf *text, struct err *err)
+{
+	int found = store_get(cache->store, id, text, err);
+
+	if (found > 0 && text->len > 0)
+		buf_truncate(text, text->len - 1);
+	return found;
+}
+
+/* To be called before an entry is replaced or removed. */
+static int
+forget_size(struct scache *cache, const char *id, struct err *err)
+{
+	struct buf text = BUF_INIT;
+	int found = get(cache, id, &text, err);
+
+	if (found > 0)
+		cache->bytes -= strlen(id) + text.len;
+	buf_release_secret(&text);
+	return found;
+}
 
 /* Replaces `session` unless it is NULL. */
 static enum entry_state
@@ -186,7 +215,9 @@ scache_delete(struct scache *cache, const char *id)
 		return 0;
 	if (!is_usable_id(cache, id))
 		return 1;
-	int found = store_remove(cache->store, id, &err);
+	int found = forget_size(cache, id, &err);
+	if (found > 0)
+		found = store_remove(cache->store, id, &err);
 	if (found < 0) {
 		give_up(cache, &err);
 		return 0;
@@ -204,7 +235,7 @@ scache_lookup(struct scache *cache, const char *id, struct buf *session)
 	LOG(cache, "lookup %s session id=%s", cache->label, id);
 	if (!cache->store || !is_usable_id(cache, id))
 		return 0;
-	found = store_get(cache->store, id, &text, &err);
+	found = get(cache, id, &text, &err);
 	if (found < 0) {
 		give_up(cache, &err);
 		found = 0;
@@ -227,6 +258,8 @@ evict(struct scache *cache)
 	if (found == 0)
 		found = store_next(cache->store, true, &id, &text, &err);
 	if (found > 0)
+		found = forget_size(cache, buf_str(&id), &err);
+	if (found > 0)
 		found = store_remove(cache->store, buf_str(&id), &err);
 	if (found < 0)
 		give_up(cache, &err);
@@ -247,15 +280,18 @@ scache_update(struct scache *cache, const char *id, const void *session, size_t 
 	    (long long)stamp, len);
 	if (!cache->store || !is_usable_id(cache, id))
 		return;
-	for (int i = 0; i < EVICT_STEPS && store_bytes(cache->store) > cache->limit; i++)
+	for (int i = 0; i < EVICT_STEPS && cache->bytes > cache->limit; i++)
 		if (!evict(cache))
 			break;
 	if (!cache->store)
 		return;
 	hex_encode(&text, &stamp, sizeof stamp, 0);
 	hex_encode(&text, session, len, 0);
-	if (store_put(cache->store, id, text.bytes, text.len, &err) < 0)
+	if (forget_size(cache, id, &err) < 0 ||
+	    store_put(cache->store, id, text.bytes, text.len + 1, &err) < 0)
 		give_up(cache, &err);
+	else
+		cache->bytes += strlen(id) + text.len;
 	buf_release_secret(&text);
 }
 
@@ -268,6 +304,8 @@ scache_sweep_step(struct scache *cache, bool first)
 	if (!cache->store)
 		return false;
 	int found = store_next(cache->store, first, &id, &text, &err);
+	if (found > 0 && text.len > 0)
+		buf_truncate(&text, text.len - 1);
 	if (found < 0)
 		give_up(cache, &err);
 	else if (found && decode(cache, buf_str(&id), &text, NULL) != ENTRY_FRESH)

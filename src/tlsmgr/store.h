@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * store: keyed text records on disk, emptied when opened, whatever the database library.
+ * store: records by name in a database file, whatever the database library.
  *
- * Keys and values are strings. One walk over all records can be under way; records may come and go meanwhile.
+ * Nothing is flushed while it runs: the file is whole only after store_free(), which marks it so. A file
+ * without a mark of this boot is emptied when it is opened, and the mark is taken off before the first
+ * change; so what a killed process or a power failure leaves is never read. One process has a store open at a
+ * time. Keys are strings, values bytes. One walk over all records can be under way; records may come and go
+ * meanwhile.
  */
 #ifndef TLSMGR_STORE_H
 #define TLSMGR_STORE_H
@@ -15,34 +19,49 @@ struct buf;
 struct err;
 struct store;
 
+struct store_config {
+	const char *type;  /* btree, hash, lmdb, internal */
+	const char *path;  /* without suffix */
+	const char *shown; /* the same for messages; they differ when `path` is relative */
+	const char *boot;  /* tells this boot of the system from others; "": always start empty */
+	uint64_t limit;    /* most bytes of keys and values that will be in it at a time */
+};
+
 /* What a kind of database brings. All are called through the functions below. */
 struct store_ops {
-	void (*free)(struct store *store);
+	void (*free)(struct store *store, bool keep);
 	int (*get)(struct store *store, const char *key, struct buf *value, struct err *err);
-	int (*put)(struct store *store, const char *key, const char *value, size_t len, struct err *err);
+	int (*put)(struct store *store, const char *key, const void *value, size_t len, struct err *err);
 	int (*remove)(struct store *store, const char *key, struct err *err);
 	int (*next)(struct store *store, bool first, struct buf *key, struct buf *value, struct err *err);
+	uint64_t (*file_bytes)(const struct store *store);
 };
 
 /* The first member of every kind's struct. */
 struct store {
 	const struct store_ops *ops;
-	uint64_t bytes; /* keys and values held */
+	bool kept;   /* has records of an earlier run */
+	bool failed; /* an operation returned -1 */
 };
 
 /*
- * Creates or empties the database of that type. NULL: `err` has words for the log. A database in use by
- * another process is left alone. `path` is without suffix. Freed by the caller.
+ * Creates or opens the database. NULL: `err` has words for the log; its code is EAGAIN when another process
+ * has the file, EINVAL when this type can never work. A file that is no database of that type, or damaged, is
+ * emptied.
  */
-struct store *store_new(const char *type, const char *path, struct err *err);
+struct store *store_new(const struct store_config *config, struct err *err);
+
+/* Keeps the records for the next run unless an operation failed. Never waits for the disk. */
 void store_free(struct store *store);
 
-/* 1: `value` replaced. 0: absent. -1: `err`; the store is of no further use. */
+bool store_has_old_records(const struct store *store);
+
+/* 1: `value` replaced. 0: absent. -1: `err`; the store is of no further use but to be freed. */
 int store_get(struct store *store, const char *key, struct buf *value, struct err *err)
     __attribute__((warn_unused_result));
 
 /* Creates or replaces. 0 or -1. */
-int store_put(struct store *store, const char *key, const char *value, size_t len, struct err *err)
+int store_put(struct store *store, const char *key, const void *value, size_t len, struct err *err)
     __attribute__((warn_unused_result));
 
 /* 1: removed. 0: absent. -1. */
@@ -53,7 +72,7 @@ int store_remove(struct store *store, const char *key, struct err *err) __attrib
 int store_next(struct store *store, bool first, struct buf *key, struct buf *value, struct err *err)
     __attribute__((warn_unused_result));
 
-/* Length of keys and values in all. */
-uint64_t store_bytes(const struct store *store);
+/* What the file occupies on disk. */
+uint64_t store_file_bytes(const struct store *store);
 
 #endif

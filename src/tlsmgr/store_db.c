@@ -39,10 +39,11 @@ db_message(const DB_ENV *env, const char *prefix, const char *text)
 }
 
 static void
-db_free(struct store *store)
+db_free(struct store *store, bool keep)
 {
 	struct store_db *self = (struct store_db *)store;
 
+	(void)keep;
 	if (self->walk)
 		self->walk->close(self->walk);
 	if (self->db)
@@ -62,94 +63,56 @@ failed(const struct store_db *self, const char *doing, int rc, struct err *err)
 
 /* Keys and values are never written through these. */
 static DBT
-text_thing(const char *text, size_t len)
+thing(const void *bytes, size_t len)
 {
-	return (DBT){ .data = (void *)(uintptr_t)text, .size = (u_int32_t)len + 1 };
+	return (DBT){ .data = (void *)(uintptr_t)bytes, .size = (u_int32_t)len };
 }
 
-/* Without the zero byte that ends it. */
+/* `without` bytes at the end are left out. */
 static void
-take_text(struct buf *to, const DBT *from)
+take(struct buf *to, const DBT *from, size_t without)
 {
-	size_t len = from->size;
-	const char *bytes = from->data;
-
-	if (len > 0 && bytes[len - 1] == 0)
-		len--;
 	buf_clear(to);
-	buf_add(to, bytes, len);
+	if (from->size > without)
+		buf_add(to, from->data, from->size - without);
 }
 
 static int
 db_get(struct store *store, const char *key, struct buf *value, struct err *err)
 {
 	struct store_db *self = (struct store_db *)store;
-	DBT key_thing = text_thing(key, strlen(key)), value_thing = { 0 };
+	DBT key_thing = thing(key, strlen(key) + 1), value_thing = { 0 };
 	int rc = self->db->get(self->db, NULL, &key_thing, &value_thing, 0);
 
 	if (rc == DB_NOTFOUND)
 		return 0;
 	if (rc != 0)
 		return failed(self, "error reading", rc, err);
-	take_text(value, &value_thing);
+	take(value, &value_thing, 0);
 	return 1;
 }
 
-/* 1: *len is what record `key` occupies. 0: absent. -1 */
 static int
-record_size(struct store_db *self, DBT *key, size_t *len, struct err *err)
-{
-	/* A buffer without room makes the library tell the size and copy nothing. */
-	DBT value = { .flags = DB_DBT_USERMEM };
-	int rc = self->db->get(self->db, NULL, key, &value, 0);
-
-	if (rc == DB_NOTFOUND)
-		return 0;
-	if (rc != 0 && rc != DB_BUFFER_SMALL)
-		return failed(self, "error reading", rc, err);
-	*len = (size_t)key->size + value.size;
-	return 1;
-}
-
-static void
-subtract(struct store *store, size_t len)
-{
-	store->bytes = len < store->bytes ? store->bytes - len : 0;
-}
-
-static int
-db_put(struct store *store, const char *key, const char *value, size_t len, struct err *err)
+db_put(struct store *store, const char *key, const void *value, size_t len, struct err *err)
 {
 	struct store_db *self = (struct store_db *)store;
-	DBT key_thing = text_thing(key, strlen(key)), value_thing = text_thing(value, len);
-	size_t old = 0;
-
-	if (record_size(self, &key_thing, &old, err) < 0)
-		return -1;
+	DBT key_thing = thing(key, strlen(key) + 1), value_thing = thing(value, len);
 	int rc = self->db->put(self->db, NULL, &key_thing, &value_thing, 0);
-	if (rc != 0)
-		return failed(self, "error writing", rc, err);
-	subtract(store, old);
-	store->bytes += (uint64_t)key_thing.size + value_thing.size;
-	return 0;
+
+	return rc == 0 ? 0 : failed(self, "error writing", rc, err);
 }
 
 static int
 db_remove(struct store *store, const char *key, struct err *err)
 {
 	struct store_db *self = (struct store_db *)store;
-	DBT key_thing = text_thing(key, strlen(key));
-	size_t old = 0;
-	int there = record_size(self, &key_thing, &old, err);
-
-	if (there <= 0)
-		return there;
+	DBT key_thing = thing(key, strlen(key) + 1);
 	int rc = self->db->del(self->db, NULL, &key_thing, 0);
+
 	if (rc == DB_NOTFOUND)
 		return 0;
 	if (rc != 0)
 		return failed(self, "error deleting from", rc, err);
-	subtract(store, old);
 	return 1;
 }
 
@@ -173,9 +136,18 @@ db_next(struct store *store, bool first, struct buf *key, struct buf *value, str
 	}
 	if (rc != 0)
 		return failed(self, "error seeking", rc, err);
-	take_text(key, &key_thing);
-	take_text(value, &value_thing);
+	take(key, &key_thing, 1);
+	take(value, &value_thing, 0);
 	return 1;
+}
+
+static uint64_t
+db_file_bytes(const struct store *store)
+{
+	const struct store_db *self = (const struct store_db *)store;
+	struct stat st;
+
+	return fstat(self->lock, &st) < 0 ? 0 : (uint64_t)st.st_blocks * 512;
 }
 
 /* An interrupted start leaves the name under which the library builds a new file, and would wait for it for
@@ -193,7 +165,7 @@ remove_leftover(const char *file)
 
 /* Nobody's live database is emptied: the lock comes first. */
 static int
-lock_file(struct store_db *self, const char *type, const char *path, struct err *err)
+lock_file(struct store_db *self, const struct store_config *config, struct err *err)
 {
 	struct stat st;
 
@@ -207,7 +179,7 @@ lock_file(struct store_db *self, const char *type, const char *path, struct err 
 	if (rc <= 0) {
 		if (rc == 0)
 			errno = EAGAIN;
-		return err_errno(err, "%s:%s: unable to get exclusive lock", type, path);
+		return err_errno(err, "%s:%s: unable to get exclusive lock", config->type, config->shown);
 	}
 	if (ftruncate(self->lock, 0) < 0)
 		return err_errno(err, "open database %s", self->file);
@@ -231,21 +203,22 @@ static const struct store_ops ops = {
 	.put = db_put,
 	.remove = db_remove,
 	.next = db_next,
+	.file_bytes = db_file_bytes,
 };
 
 struct store *
-store_db_new(const char *type, const char *path, struct err *err)
+store_db_new(const struct store_config *config, struct err *err)
 {
 	struct store_db *self = alloc_zero(sizeof *self);
 
 	self->store.ops = &ops;
-	self->file = alloc_printf("%s.db", path);
+	self->file = alloc_printf("%s.db", config->path);
 	self->lock = -1;
-	if (lock_file(self, type, path, err) < 0)
+	if (lock_file(self, config, err) < 0)
 		goto fail;
 	remove_leftover(self->file);
 
-	DBTYPE method = strcmp(type, "hash") == 0 ? DB_HASH : DB_BTREE;
+	DBTYPE method = strcmp(config->type, "hash") == 0 ? DB_HASH : DB_BTREE;
 	int rc = db_create(&self->db, NULL, 0);
 	if (rc == 0) {
 		self->db->set_errcall(self->db, db_message);
@@ -263,6 +236,6 @@ store_db_new(const char *type, const char *path, struct err *err)
 	}
 	return &self->store;
 fail:
-	db_free(&self->store);
+	db_free(&self->store, false);
 	return NULL;
 }
