@@ -196,6 +196,9 @@ name_peer(struct gate_session *s, int fd)
 	snprintf(s->peer, sizeof s->peer, "[unknown]:0");
 	if (getpeername(fd, &address.any, &len) < 0)
 		return;
+	/* The address of a local client is its family and nothing else. */
+	if (address.any.sa_family != AF_INET && address.any.sa_family != AF_INET6)
+		return;
 	if (address.any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&address.v6.sin6_addr)) {
 		struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = address.v6.sin6_port };
 		memcpy(&v4.sin_addr, address.v6.sin6_addr.s6_addr + 12, sizeof v4.sin_addr);
