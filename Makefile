@@ -2,8 +2,9 @@
 #
 # make            programs in $(B)/bin            make check        everything that can be tested
 # make check-unit [T=test_name] [V=1]             make check-fuzz   replay of the fuzz corpora
-# make check-integration [T=NN-what]              make fuzz FUZZ_S=60
-# make lint       make bench                      make install DESTDIR= prefix=
+# make check-integration [T=NN-what]              make check-valgrind   the unit tests under valgrind
+# make fuzz FUZZ_S=60                             make install DESTDIR= prefix=
+# make lint       make bench
 #
 # Another build is another directory: make B=build/asan SAN=address,undefined check
 
@@ -109,6 +110,9 @@ check: check-unit check-fuzz check-integration
 check-unit: $(addprefix $(B)/unit/,$(if $(filter test_%,$(T)),$(T),$(UNIT)))
 	@sh tests/run-unit $(if $(V),-v) $^
 
+check-valgrind: $(addprefix $(B)/unit/,$(if $(filter test_%,$(T)),$(T),$(UNIT)))
+	@sh tests/run-unit -m $(if $(V),-v) $^
+
 # --- fuzzing: the corpus replays without an engine; make fuzz uses clang's ---
 
 define FUZZ_REPLAY
@@ -140,6 +144,6 @@ install: all
 clean:
 	rm -rf $(B)
 
-.PHONY: all check check-unit check-fuzz check-integration fuzz bench lint install clean FORCE
+.PHONY: all check check-unit check-valgrind check-fuzz check-integration fuzz bench lint install clean FORCE
 .SECONDARY:
 -include $(wildcard $(B)/obj/*/*.d)

@@ -5,7 +5,6 @@
 
 #include "tls/chain.h"
 
-/* Made once: two RSA keys take a while. */
 static struct fixture_cert rsa, rsa2, ec, ed, ca;
 static char *ec_sec1; /* the same EC key in its old form, with parameters in front */
 
@@ -18,8 +17,9 @@ setup(void **state)
 	long len;
 
 	ca = fixture_make((struct fixture_kind){ .cn = "ca", .key = EVP_EC_gen("P-256"), .ca = true });
-	rsa = fixture_make((struct fixture_kind){ .cn = "rsa", .key = EVP_RSA_gen(2048), .issuer = &ca });
-	rsa2 = fixture_make((struct fixture_kind){ .cn = "rsa2", .key = EVP_RSA_gen(2048) });
+	rsa =
+	    fixture_make((struct fixture_kind){ .cn = "rsa", .key = fixture_key("rsa.key"), .issuer = &ca });
+	rsa2 = fixture_make((struct fixture_kind){ .cn = "rsa2", .key = fixture_key("rsa2.key") });
 	key = EVP_EC_gen("P-256");
 	PEM_write_bio_PrivateKey_traditional(bio, key, NULL, NULL, 0, NULL, NULL);
 	len = BIO_get_mem_data(bio, &bytes);

@@ -3,6 +3,7 @@
 
 #include <sys/wait.h>
 
+#include "self_path.h"
 #include "tls/context.h"
 #include "tls/loglevel.h"
 #include "tls/option.h"
@@ -357,7 +358,7 @@ config_file_must_load_when_named(void **state)
 		fflush(NULL);
 		pid = fork();
 		if (pid == 0) {
-			execl("/proc/self/exe", "test_context", cases[i].file, cases[i].name,
+			execl(self_path(), "test_context", cases[i].file, cases[i].name,
 			    cases[i].active ? "1" : "0", cases[i].lines, (char *)NULL);
 			_exit(9);
 		}

@@ -20,13 +20,13 @@ setup(void **state)
 	of_ca.cn = "middle", of_ca.key = EVP_EC_gen("P-256"), of_ca.ca = true;
 	middle = fixture_make(of_ca);
 	of_ca.ca = false;
-	of_ca.cn = "rsa", of_ca.key = EVP_RSA_gen(2048);
+	of_ca.cn = "rsa", of_ca.key = fixture_key("rsa.key");
 	rsa = fixture_make(of_ca);
 	of_ca.cn = "ec", of_ca.key = EVP_EC_gen("P-256");
 	ec = fixture_make(of_ca);
 	of_ca.cn = "ed", of_ca.key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	ed = fixture_make(of_ca);
-	of_ca.cn = "client", of_ca.key = EVP_RSA_gen(2048);
+	of_ca.cn = "client", of_ca.key = fixture_key("rsa2.key");
 	client = fixture_make(of_ca);
 	of_ca.cn = "client", of_ca.key = EVP_EC_gen("P-384");
 	client_ec = fixture_make(of_ca);

@@ -129,6 +129,23 @@ fixture_file(const char *name, const char *content)
 
 /* --- keys and certificates --- */
 
+/* The key of tests/vectors/postfix-tls/fixtures/NAME: making one of RSA takes long, under valgrind above all.
+ */
+FIXTURE EVP_PKEY *
+fixture_key(const char *name)
+{
+	char *path = alloc_printf("tests/vectors/postfix-tls/fixtures/%s", name);
+	FILE *file = fopen(path, "r");
+	EVP_PKEY *key;
+
+	assert_non_null(file);
+	key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+	assert_non_null(key);
+	fclose(file);
+	free(path);
+	return key;
+}
+
 struct fixture_cert {
 	EVP_PKEY *key;
 	X509 *cert;
