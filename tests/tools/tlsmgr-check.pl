@@ -2,158 +2,17 @@
 #
 # usage: perl tlsmgr-check.pl PROGRAM ours|stock
 #
-# Starts PROGRAM as master(8) does, without master, and checks what it says on its socket and in its log. TAP on
-# stdout. Where Sealpost differs on purpose, the second argument chooses what is expected.
+# What PROGRAM says on its socket and in its log, by itself.
 use strict;
 use warnings;
 use Fcntl qw(:flock);
-use File::Temp qw(tempdir);
-use IO::Handle;
 use IO::Select;
 use IO::Socket::UNIX;
 use MIME::Base64;
-use POSIX qw(:sys_wait_h dup2);
-use Socket;
 use Time::HiRes qw(time sleep);
-
-my ($program, $kind) = @ARGV;
-my $ours = $kind eq 'ours';
-my $root = $> == 0;
-my $owner = $root ? 'postfix' : scalar getpwuid($>);
-my $tmp = tempdir('sealpost-tlsmgr.XXXXXX', TMPDIR => 1, CLEANUP => 1);
-chmod 0755, $tmp;
-my ($count, $bad, $run, %pid, $status_channel) = (0, 0, 0);
-$SIG{PIPE} = 'IGNORE';
-$| = 1;
-END { my $status = $?; kill 'KILL', keys %pid if %pid; waitpid $_, 0 for keys %pid; $? = $status }
-
-sub ok($$) {
-	my ($good, $name) = @_;
-	$count++;
-	$bad++ unless $good;
-	print $good ? '' : 'not ', "ok $count - $kind: $name\n";
-	return $good;
-}
-
-sub is {
-	my ($got, $want, $name) = @_;
-	$_ = defined $_ ? $_ =~ s/\0/\\0/gr : '(nothing)' for $got, $want;
-	ok($got eq $want, $name) or print '# got  ', substr($got, 0, 300), "\n# want ", substr($want, 0, 300), "\n";
-}
-
-# --- one run of the program ---
-
-sub start {
-	my (%o) = @_;
-	my $dir = "$tmp/run" . ++$run;
-	mkdir "$dir$_" or die for '', '/etc', '/queue', '/data', '/queue/private', '/queue/public', '/queue/pid';
-	my $uid = getpwnam($owner);
-	chown $uid, -1, "$dir/data" if $root;
-	open my $cf, '>', "$dir/etc/main.cf" or die;
-	my %set = (queue_directory => "$dir/queue", data_directory => "$dir/data", mail_owner => $owner,
-	    compatibility_level => '3.6', daemon_directory => '/usr/lib/postfix/sbin', inet_interfaces => 'loopback-only',
-	    smtpd_tls_session_cache_database => "btree:$dir/data/smtpd_scache", %{ $o{set} || {} });
-	s/\@DIR\@/$dir/g for values %set;
-	print $cf "$_ = $set{$_}\n" for sort keys %set;
-	close $cf;
-	open my $master, '>', "$dir/etc/master.cf";
-	$o{before}->($dir) if $o{before};
-
-	$^F = 1000;
-	my $listen = IO::Socket::UNIX->new(Local => "$dir/queue/private/tlsmgr", Listen => 100) or die "listen: $!";
-	pipe my $flow_r, my $flow_w or die;
-	socketpair my $status, my $status_child, AF_UNIX, SOCK_STREAM, 0 or die;
-	open my $log, '>>', "$dir/log" or die;
-	my $pid = fork // die;
-	if (!$pid) {
-		# Out of the way first: the numbers wanted may be in use.
-		my @fd = map { fcntl($_, Fcntl::F_DUPFD, 100) } $flow_r, $flow_w, $status_child, $listen;
-		dup2($fd[$_], 3 + $_) for 0 .. 3;
-		open STDERR, '>&', $log;
-		open STDOUT, '>&', $log;
-		open STDIN, '<', '/dev/null';
-		POSIX::close($_) for 7 .. 200;
-		umask 077;
-		%ENV = (PATH => '/usr/bin:/bin', MAIL_CONFIG => "$dir/etc", GENERATION => '1', LC_ALL => 'C');
-		exec { $program } $program, ($o{no_limit} ? () : '-l'), qw(-t unix -u -V), @{ $o{args} || [] } or POSIX::_exit(127);
-	}
-	$pid{$pid} = 1;
-	close $_ for $status_child, $listen, $flow_r, $flow_w;
-	$status->blocking(0);
-	$status_channel = $status;
-	return { pid => $pid, dir => $dir, status => $status, path => "$dir/queue/private/tlsmgr" };
-}
-
-sub wait_until {
-	my ($what, $limit) = @_;
-	my $end = time + ($limit || 20);
-	until ($what->()) {
-		return 0 if time > $end;
-		sleep 0.02;
-	}
-	return 1;
-}
-
-sub text { my ($path) = @_; open my $f, '<', $path or return ''; binmode $f; local $/; return scalar <$f> // '' }
-sub logged { my ($s, $what) = @_; wait_until(sub { index(text("$s->{dir}/log"), $what) >= 0 }, 10) }
-sub log_has { my ($s, $what) = @_; ok(logged($s, $what), "log: $what") or print '# ', text("$s->{dir}/log") =~ s/\n/\n# /gr, "\n" }
-sub log_count { my ($s, $what) = @_; my $n = () = text("$s->{dir}/log") =~ /\Q$what\E/g; return $n }
-
-sub ended {
-	my ($s, $limit) = @_;
-	my $exit;
-	wait_until(sub { waitpid($s->{pid}, WNOHANG) == $s->{pid} and do { $exit = $?; 1 } }, $limit);
-	delete $pid{ $s->{pid} } if defined $exit;
-	return defined $exit ? $exit >> 8 : undef;
-}
-
-sub stop { my ($s) = @_; close $s->{status}; my $exit = ended($s, 10); if (!defined $exit) { kill 'KILL', $s->{pid}; waitpid $s->{pid}, 0; delete $pid{ $s->{pid} } } return $exit }
-
-# --- a client ---
-
-# As master would: a channel that nobody reads fills up, and the program waits.
-sub read_status { 1 while fileno $status_channel && sysread $status_channel, my $records, 65536 }
-
-sub raw { my ($s) = @_; return IO::Socket::UNIX->new(Peer => $s->{path}) }
-
-sub get {
-	my ($c, $len, $limit) = @_;
-	my $got = '';
-	my $end = time + ($limit || 10);
-	read_status();
-	while (length $got < $len && (my $left = $end - time) > 0) {
-		next unless IO::Select->new($c)->can_read($left);
-		my $n = sysread $c, $got, 65536, length $got;
-		last unless $n;
-	}
-	return $got;
-}
-
-# One list: up to the zero byte at the place of a name. undef: end of file.
-sub get_list {
-	my ($c, $limit) = @_;
-	my $got = '';
-	my $end = time + ($limit || 10);
-	read_status();
-	while ((my $left = $end - time) > 0) {
-		next unless IO::Select->new($c)->can_read($left);
-		my $n = sysread $c, $got, 262144, length $got;
-		return undef unless $n;
-		return $got if $got =~ /\A(?:[^\0]+\0[^\0]*\0)*\0/;
-	}
-	return undef;
-}
-
-sub client { my ($s) = @_; my $c = raw($s) or return; get($c, 26) eq "protocol\0tlsmgr_protocol\0\0" or return; return $c }
-sub list { return join('', map { "$_\0" } @_) . "\0" }
-sub request { my ($c, @a) = @_; syswrite_all($c, list(request => @a)); return get_list($c) }
-sub syswrite_all { my ($c, $bytes) = @_; my $at = 0; while ($at < length $bytes) { my $n = syswrite $c, $bytes, length($bytes) - $at, $at; return unless $n; $at += $n } }
-sub b64 { return encode_base64($_[0], '') }
-sub seed_works { my ($c) = @_; my $r = request($c, seed => size => 4); return defined $r && $r =~ /\Astatus\0000\0seed\0[A-Za-z0-9+\/]{6}==\0\0\z/ }
-sub session { my ($r) = @_; return defined $r && $r =~ /\Astatus\0000\0(?:session|keybuf|seed)\0([^\0]*)\0\0\z/ ? decode_base64($1) : undef }
-
-my $FAIL = 4294967294;
-my $ERR = 4294967295;
+use FindBin;
+use lib $FindBin::Bin;
+use TlsmgrRun;
 
 # --- the protocol ---
 
@@ -304,8 +163,6 @@ my $ERR = 4294967295;
 
 # --- settings, leftovers, failures ---
 
-sub served { my ($s) = @_; my $c; my $good = wait_until(sub { $c = client($s); $c && seed_works($c) }, 10); return $good ? $c : undef }
-
 for ([ 'unknown type', 'nosuch:@DIR@/data/x', 'unsupported dictionary type: nosuch' ],
      [ 'missing directory', 'btree:@DIR@/nowhere/x', '/nowhere/x.db: No such file or directory' ],
      [ 'read-only type', 'texthash:@DIR@/data/x', 'map requires O_RDONLY access mode' ]) {
@@ -422,5 +279,4 @@ for ([ 'gives', "\x20" . 'r' x 32, undef ], [ 'has none', "\0", 'reports zero by
 	stop($s);
 }
 
-print "1..$count\n";
-exit($bad ? 1 : 0);
+finish;
