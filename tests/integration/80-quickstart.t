@@ -87,4 +87,22 @@ said=$(sh "$SEALPOST_TOP/quickstart" "$TMP/full" 2>&1)
 is "$?" 1 "a folder with something in it is refused"
 like "$said" 'FAILED: .* is not empty' "and the reason is given"
 is "$(ls -A "$TMP/full")" file "it is left as it was"
+
+cd "$TMP/full" || exit 1
+for wrong in -h '--help' 'one two'; do
+	said=$(sh "$SEALPOST_TOP/quickstart" $wrong 2>&1)
+	is "$? $said" "64 usage: sh quickstart [FOLDER]" "arguments: $wrong"
+done
+said=$(sh "$SEALPOST_TOP/quickstart" "a blank" 2>&1)
+is "$? $said" "1 quickstart: FAILED: the folder of the instance has a blank in its name: $TMP/full/a blank" \
+	"a folder with a blank is refused"
+if [ "$(id -u)" -ne 0 ]; then
+	skip "needs root" "a folder the daemons cannot enter"
+else
+	mkdir -m 700 "$TMP/closed"
+	said=$(sh "$SEALPOST_TOP/quickstart" "$TMP/closed/instance" 2>&1)
+	is "$?" 1 "a folder the daemons cannot enter is refused"
+	like "$said" 'FAILED: user [a-z]+, who runs the daemons, may not enter' "and the reason is given"
+fi
+is "$(ls -A)" file "none of them makes anything"
 done_testing
