@@ -159,6 +159,19 @@ PIDS="$PIDS $!"
 wait_for file_has "$TMP/holder" ready
 no_start port-in-use "fatal: bind 127.0.0.1 port $PORT: Address already in use"
 
+# --- a daemon started by hand says what is wrong, on the terminal ---
+
+if command -v script >/dev/null; then
+	for program in tlsmgr tlsproxy tlsgate postlogd; do
+		said=$(MAIL_CONFIG=$TMP/nowhere script -qec "$BIN/$program" /dev/null </dev/null 2>&1)
+		like "$said" "fatal: open $TMP/nowhere/main.cf: No such file" "$program by hand: no main.cf"
+		said=$(MAIL_CONFIG=$I/etc script -qec "$BIN/$program" /dev/null </dev/null 2>&1)
+		like "$said" "fatal: do not run this command by hand" "$program by hand"
+	done
+else
+	skip "no script(1)" "daemons by hand"
+fi
+
 # --- garbage on each socket: that connection ends, the next one is served ---
 
 new_instance garbage </dev/null
