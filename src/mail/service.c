@@ -63,7 +63,6 @@ struct service {
 	int uses;    /* ever */
 	bool never_retires;
 	bool draining;
-	bool said_full; /* that connections have to wait; until all were accepted */
 
 	/* What the loop does when it has left the callbacks. */
 	bool want_drain;
@@ -218,14 +217,16 @@ say(struct service *service, enum service_status_is is)
 		go_away(service);
 }
 
-/* Both at once: who waits for master between them makes all clients wait. */
 void
-service_used(struct service *service)
+service_taken(struct service *service)
 {
-	if (service->args.stand_alone || service->draining)
-		return;
-	if (service_status_send_used(SERVICE_STATUS_FD, service->generation) < 0)
-		go_away(service);
+	say(service, SERVICE_STATUS_TAKEN);
+}
+
+void
+service_available(struct service *service)
+{
+	say(service, SERVICE_STATUS_AVAILABLE);
 }
 
 static void
@@ -254,11 +255,11 @@ start_client(struct service *service, int fd)
 	service->uses++;
 	timer_stop(service->idle);
 	if (reports)
-		say(service, SERVICE_STATUS_TAKEN);
+		service_taken(service);
 	refuse_words(service);
 	service->program->client(service, fd);
 	if (reports)
-		say(service, SERVICE_STATUS_AVAILABLE);
+		service_available(service);
 }
 
 void
@@ -266,8 +267,6 @@ service_client_gone(struct service *service)
 {
 	if (service->clients <= 0)
 		log_panic("service_client_gone: no client");
-	if (timer_is_running(service->pause))
-		timer_start(service->pause, 0); /* its descriptor is for one that waits */
 	if (--service->clients > 0)
 		return;
 	if (service->draining || service->args.stand_alone ||
@@ -310,7 +309,7 @@ on_connection(evutil_socket_t fd, short what, void *context)
 
 	(void)what;
 	for (int i = 0; i < ACCEPTS_PER_WAKEUP && !service->want_drain && !service->want_exit; i++) {
-		int client = service_inherit_accept(fd, &service->said_full);
+		int client = service_inherit_accept(fd);
 		if (client == SERVICE_INHERIT_PAUSE)
 			pause_accept(service);
 		if (client < 0)
@@ -329,9 +328,9 @@ on_datagram(evutil_socket_t fd, short what, void *context)
 
 	(void)what;
 	timer_stop(service->idle);
-	say(service, SERVICE_STATUS_TAKEN);
+	service_taken(service);
 	service->program->client(service, fd);
-	say(service, SERVICE_STATUS_AVAILABLE);
+	service_available(service);
 	start_idle_timer(service);
 }
 
@@ -550,7 +549,6 @@ service_main(const struct service_program *program, int argc, char **argv)
 	const char *process_name = text_basename(argc > 0 ? argv[0] : program->name);
 	int inherited = service_inherit_count();
 
-	service_inherit_raise_limit();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	umask(077);
