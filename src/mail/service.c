@@ -63,6 +63,7 @@ struct service {
 	int uses;    /* ever */
 	bool never_retires;
 	bool draining;
+	bool said_full; /* that connections have to wait; until all were accepted */
 
 	/* What the loop does when it has left the callbacks. */
 	bool want_drain;
@@ -217,16 +218,14 @@ say(struct service *service, enum service_status_is is)
 		go_away(service);
 }
 
+/* Both at once: who waits for master between them makes all clients wait. */
 void
-service_taken(struct service *service)
+service_used(struct service *service)
 {
-	say(service, SERVICE_STATUS_TAKEN);
-}
-
-void
-service_available(struct service *service)
-{
-	say(service, SERVICE_STATUS_AVAILABLE);
+	if (service->args.stand_alone || service->draining)
+		return;
+	if (service_status_send_used(SERVICE_STATUS_FD, service->generation) < 0)
+		go_away(service);
 }
 
 static void
@@ -255,11 +254,11 @@ start_client(struct service *service, int fd)
 	service->uses++;
 	timer_stop(service->idle);
 	if (reports)
-		service_taken(service);
+		say(service, SERVICE_STATUS_TAKEN);
 	refuse_words(service);
 	service->program->client(service, fd);
 	if (reports)
-		service_available(service);
+		say(service, SERVICE_STATUS_AVAILABLE);
 }
 
 void
@@ -267,6 +266,8 @@ service_client_gone(struct service *service)
 {
 	if (service->clients <= 0)
 		log_panic("service_client_gone: no client");
+	if (timer_is_running(service->pause))
+		timer_start(service->pause, 0); /* its descriptor is for one that waits */
 	if (--service->clients > 0)
 		return;
 	if (service->draining || service->args.stand_alone ||
@@ -309,7 +310,7 @@ on_connection(evutil_socket_t fd, short what, void *context)
 
 	(void)what;
 	for (int i = 0; i < ACCEPTS_PER_WAKEUP && !service->want_drain && !service->want_exit; i++) {
-		int client = service_inherit_accept(fd);
+		int client = service_inherit_accept(fd, &service->said_full);
 		if (client == SERVICE_INHERIT_PAUSE)
 			pause_accept(service);
 		if (client < 0)
@@ -328,9 +329,9 @@ on_datagram(evutil_socket_t fd, short what, void *context)
 
 	(void)what;
 	timer_stop(service->idle);
-	service_taken(service);
+	say(service, SERVICE_STATUS_TAKEN);
 	service->program->client(service, fd);
-	service_available(service);
+	say(service, SERVICE_STATUS_AVAILABLE);
 	start_idle_timer(service);
 }
 
@@ -549,6 +550,7 @@ service_main(const struct service_program *program, int argc, char **argv)
 	const char *process_name = text_basename(argc > 0 ? argv[0] : program->name);
 	int inherited = service_inherit_count();
 
+	service_inherit_raise_limit();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	umask(077);

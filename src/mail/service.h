@@ -64,9 +64,8 @@ const char *service_queue_directory(const struct service *service);
 void service_become_owner(struct service *service);
 void service_become_root(struct service *service);
 
-/* SERVICE_MANY: around the handling of one request. */
-void service_taken(struct service *service);
-void service_available(struct service *service);
+/* SERVICE_MANY: requests of one client that came together have been dealt with. Never waits for master. */
+void service_used(struct service *service);
 
 /* A client that client() was called with is gone. Every client needs this call, once. */
 void service_client_gone(struct service *service);

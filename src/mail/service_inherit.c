@@ -2,7 +2,7 @@
 #include "mail/service_inherit.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -51,7 +51,7 @@ service_inherit_prepare(int count, int wanted)
 }
 
 int
-service_inherit_accept(int listen_fd)
+service_inherit_accept(int listen_fd, bool *said_full)
 {
 	int client = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
@@ -59,6 +59,8 @@ service_inherit_accept(int listen_fd)
 		return client;
 	switch (errno) {
 	case EAGAIN:
+		*said_full = false;
+		return SERVICE_INHERIT_NONE;
 	case EINTR:
 	case ECONNABORTED:
 	/* Linux passes on what happened to the connection before it was accepted, see accept(2). */
@@ -76,10 +78,24 @@ service_inherit_accept(int listen_fd)
 	case ENOBUFS:
 	case ENOMEM:
 		/* No error: those are counted, and the sessions that use up the descriptors shall go on. */
-		log_warn("accept connection: %m");
+		if (!*said_full)
+			log_warn("accept connection: %m");
+		*said_full = true;
 		return SERVICE_INHERIT_PAUSE;
 	default:
 		log_error("accept connection: %m");
 		return SERVICE_INHERIT_PAUSE;
 	}
+}
+
+void
+service_inherit_raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		errno = 0; /* then fewer clients fit in */
 }

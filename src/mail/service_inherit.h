@@ -5,6 +5,8 @@
 #ifndef MAIL_SERVICE_INHERIT_H
 #define MAIL_SERVICE_INHERIT_H
 
+#include <stdbool.h>
+
 enum { SERVICE_INHERIT_LISTEN_FD = 6 };
 
 /* How many listen sockets there are; 0 as well when there is no status channel. To be called before the
@@ -20,7 +22,11 @@ enum service_inherit_accept {
 	SERVICE_INHERIT_PAUSE = -2, /* logged; asking again at once would not help */
 };
 
-/* A client, non-blocking and close-on-exec, or one of the above. */
-int service_inherit_accept(int listen_fd);
+/* A client, non-blocking and close-on-exec, or one of the above. A lack of descriptors or memory is logged
+ * once: `said_full` is set then, and cleared when nobody waits any more. */
+int service_inherit_accept(int listen_fd, bool *said_full);
+
+/* As many descriptors as this process may have: each client takes one. */
+void service_inherit_raise_limit(void);
 
 #endif

@@ -53,6 +53,23 @@ service_status_send(int fd, uint32_t generation, enum service_status_is is)
 	return n == sizeof record ? 0 : -1;
 }
 
+int
+service_status_send_used(int fd, uint32_t generation)
+{
+	struct service_status status = { .pid = getpid(), .generation = generation };
+	unsigned char records[2 * SERVICE_STATUS_SIZE];
+	ssize_t n;
+
+	status.is = SERVICE_STATUS_TAKEN;
+	service_status_encode(&status, records);
+	status.is = SERVICE_STATUS_AVAILABLE;
+	service_status_encode(&status, records + SERVICE_STATUS_SIZE);
+	do
+		n = send(fd, records, sizeof records, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n == sizeof records || (n < 0 && errno == EAGAIN) ? 0 : -1;
+}
+
 bool
 service_status_is_over(int fd)
 {

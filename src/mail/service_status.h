@@ -32,6 +32,13 @@ void service_status_decode(const unsigned char record[SERVICE_STATUS_SIZE], stru
 int service_status_send(int fd, uint32_t generation, enum service_status_is is)
     __attribute__((warn_unused_result));
 
+/*
+ * "Taken" and "available" in one write, as after a request that is already dealt with. Never waits: when
+ * master is behind, the two, which add up to nothing, are left out. 0, or -1 when master does not listen any
+ * more.
+ */
+int service_status_send_used(int fd, uint32_t generation) __attribute__((warn_unused_result));
+
 /* True at end of file, and when the descriptor cannot be read at all. */
 bool service_status_is_over(int fd);
 

@@ -91,6 +91,13 @@ tlsmgr_proto_put_tktkey(struct buf *to, const unsigned char *name)
 }
 
 void
+tlsmgr_proto_put_stats(struct buf *to)
+{
+	attr_put_str(to, TLSMGR_PROTO_REQUEST, TLSMGR_PROTO_STATS);
+	attr_put_end(to);
+}
+
+void
 tlsmgr_proto_reply_status(struct buf *to, int status)
 {
 	attr_put_int(to, TLSMGR_PROTO_STATUS, status);
@@ -199,4 +206,17 @@ tlsmgr_proto_get_tktkey(
 	}
 	buf_release_secret(&record);
 	return result;
+}
+
+int
+tlsmgr_proto_get_stats(const void *list, size_t len, const char *stream, int *status, struct table *numbers)
+{
+	struct attr_scan scan;
+	int value;
+
+	attr_scan_init(&scan, list, len, ATTR_FLAG_MISSING, stream);
+	if (attr_scan_int(&scan, TLSMGR_PROTO_STATUS, &value) != 1 || attr_scan_hash(&scan, numbers) < 0)
+		return -1;
+	*status = value;
+	return 0;
 }

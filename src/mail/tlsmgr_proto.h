@@ -2,8 +2,9 @@
 /*
  * tlsmgr_proto: the words between tlsmgr and the programs that ask it.
  *
- * Sequence: announcement (tlsmgr), then any number of request (caller) and reply (tlsmgr), one at a time.
- * A reply whose status is not TLSMGR_PROTO_OK has empty data.
+ * Sequence: announcement (tlsmgr), then any number of request (caller) and reply (tlsmgr), one at a time:
+ * Postfix's tlsmgr loses a request that is sent before the reply to the one before it. A reply whose status
+ * is not TLSMGR_PROTO_OK has empty data.
  */
 #ifndef MAIL_TLSMGR_PROTO_H
 #define MAIL_TLSMGR_PROTO_H
@@ -12,6 +13,7 @@
 #include <stdint.h>
 
 struct buf;
+struct table;
 
 enum tlsmgr_proto_status {
 	TLSMGR_PROTO_OK = 0,
@@ -32,6 +34,7 @@ enum tlsmgr_proto_status {
 #define TLSMGR_PROTO_UPDATE "update"
 #define TLSMGR_PROTO_DELETE "delete"
 #define TLSMGR_PROTO_TKTKEY "tktkey"
+#define TLSMGR_PROTO_STATS  "stats" /* ours; Postfix's tlsmgr never answers it */
 
 /* Names of the other attributes; "seed" is one, too. */
 #define TLSMGR_PROTO_SIZE       "size"
@@ -78,6 +81,8 @@ void tlsmgr_proto_put_delete(struct buf *to, const char *type, const char *id);
 /* `name` is TLSMGR_TICKET_NAME_LEN bytes; NULL: the key that new tickets are made with. */
 void tlsmgr_proto_put_tktkey(struct buf *to, const unsigned char *name);
 
+void tlsmgr_proto_put_stats(struct buf *to);
+
 /* --- replies --- */
 
 void tlsmgr_proto_reply_status(struct buf *to, int status);
@@ -104,5 +109,9 @@ int tlsmgr_proto_get_session(const void *list, size_t len, const char *stream, i
 /* -1 also for a key record of another length, without a warning: the other end is of another make. */
 int tlsmgr_proto_get_tktkey(const void *list, size_t len, const char *stream, int *status,
     struct tlsmgr_ticket_key *key) __attribute__((warn_unused_result));
+
+/* Adds names to `numbers`, with values that are strings of digits, freed by the table. */
+int tlsmgr_proto_get_stats(const void *list, size_t len, const char *stream, int *status,
+    struct table *numbers) __attribute__((warn_unused_result));
 
 #endif

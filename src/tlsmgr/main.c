@@ -17,11 +17,13 @@
 #include "tlsmgr/location.h"
 #include "tlsmgr/mgr_request.h"
 #include "tlsmgr/scache.h"
+#include "tlsmgr/statistics.h"
 #include "tlsmgr/sweep.h"
 #include "tlsmgr/ticketkeys.h"
 #include "util/alloc.h"
 #include "util/err.h"
 #include "util/log.h"
+#include "util/now.h"
 
 enum {
 	TIMEOUT_MAX_S = 8640000,
@@ -81,6 +83,8 @@ static const struct {
 
 static struct {
 	struct mgr_request_env env;
+	struct statistics statistics;
+	struct client_set *clients;
 	struct entropy *entropy;
 	struct exchange *exchange; /* NULL: not configured */
 	struct handover *handover; /* NULL: could not be opened */
@@ -107,8 +111,12 @@ write_exchange(void)
 {
 	struct err err = { 0 };
 
-	if (mgr.exchange && exchange_update(mgr.exchange, &err) < 0)
+	if (!mgr.exchange)
+		return;
+	if (exchange_update(mgr.exchange, &err) < 0)
 		log_warn("%s", err.text);
+	else
+		mgr.statistics.exchanged_ms = now_ms();
 }
 
 static void
@@ -130,6 +138,8 @@ static void
 on_entropy(bool done, void *context)
 {
 	(void)context;
+	if (done)
+		mgr.statistics.reseeded_ms = now_ms();
 	if (done && entropy_has_more(mgr.entropy))
 		start_random_timer(mgr.reseed, settings.reseed_period_s);
 	else if (entropy_has_more(mgr.entropy))
@@ -244,6 +254,9 @@ post_jail(struct service *service)
 {
 	service_never_retire(service);
 	mgr.env.stream = alloc_printf("%s socket", service_name(service));
+	mgr.env.statistics = &mgr.statistics;
+	statistics_init(&mgr.statistics);
+	mgr.clients = client_set_new(service, &mgr.env, settings.ipc_timeout_s);
 	mgr.reseed = timer_new(service_base(service), on_reseed, service);
 	mgr.update = timer_new(service_base(service), on_update, service);
 	on_reseed(service);
@@ -257,7 +270,8 @@ post_jail(struct service *service)
 static void
 client(struct service *service, int fd)
 {
-	client_start(service, fd, &mgr.env, settings.ipc_timeout_s);
+	(void)service;
+	client_start(mgr.clients, fd);
 }
 
 static void

@@ -7,13 +7,14 @@
 #include "mail/tlsmgr_proto.h"
 #include "tls/random.h"
 #include "tlsmgr/scache.h"
+#include "tlsmgr/statistics.h"
 #include "tlsmgr/ticketkeys.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/log.h"
 
-/* Each handler returns true when the attributes were all there. On FAIL the data of a reply is empty. */
-typedef bool (*handler_fn)(const struct mgr_request_env *env, struct attr_scan *scan, struct buf *reply);
+/* Each handler returns the status it put into the reply. On FAIL the data of a reply is empty. */
+typedef int (*handler_fn)(const struct mgr_request_env *env, struct attr_scan *scan, struct buf *reply);
 
 /* All attributes that were asked for are there; more of them are warned about, and harmless. */
 static bool
@@ -41,7 +42,7 @@ enabled_cache_of(const struct mgr_request_env *env, const char *type, const char
 	return cache && scache_is_enabled(cache) ? cache : NULL;
 }
 
-static bool
+static int
 do_seed(const struct mgr_request_env *env, struct attr_scan *scan, struct buf *reply)
 {
 	unsigned char seed[TLSMGR_PROTO_SEED_MAX];
@@ -61,10 +62,10 @@ do_seed(const struct mgr_request_env *env, struct attr_scan *scan, struct buf *r
 	}
 	tlsmgr_proto_reply_data(reply, status, TLSMGR_PROTO_SEED, seed, len);
 	alloc_wipe(seed, sizeof seed);
-	return complete;
+	return status;
 }
 
-static bool
+static int
 do_policy(const struct mgr_request_env *env, struct attr_scan *scan, struct buf *reply)
 {
 	const char *type = NULL;
@@ -74,15 +75,15 @@ do_policy(const struct mgr_request_env *env, struct attr_scan *scan, struct buf 
 	bool complete = is_complete(scan, 2);
 	if (complete)
 		cache = cache_of(env, type, TLSMGR_PROTO_POLICY);
-	if (cache)
-		tlsmgr_proto_reply_policy(
-		    reply, TLSMGR_PROTO_OK, scache_is_enabled(cache), scache_timeout_s(cache));
-	else
+	if (!cache) {
 		tlsmgr_proto_reply_policy(reply, TLSMGR_PROTO_FAIL, 0, 0);
-	return complete;
+		return TLSMGR_PROTO_FAIL;
+	}
+	tlsmgr_proto_reply_policy(reply, TLSMGR_PROTO_OK, scache_is_enabled(cache), scache_timeout_s(cache));
+	return TLSMGR_PROTO_OK;
 }
 
-static bool
+static int
 do_lookup(const struct mgr_request_env *env, struct attr_scan *scan, struct buf *reply)
 {
 	const char *type = NULL, *id = NULL;
@@ -99,15 +100,16 @@ do_lookup(const struct mgr_request_env *env, struct attr_scan *scan, struct buf 
 		status = scache_lookup(cache, id, &session) ? TLSMGR_PROTO_OK : TLSMGR_PROTO_ERR;
 	tlsmgr_proto_reply_data(reply, status, TLSMGR_PROTO_SESSION, buf_str(&session), session.len);
 	buf_release_secret(&session);
-	return complete;
+	return status;
 }
 
-static bool
+static int
 do_update(const struct mgr_request_env *env, struct attr_scan *scan, struct buf *reply)
 {
 	const char *type = NULL, *id = NULL;
 	struct scache *cache = NULL;
 	struct buf session = BUF_INIT;
+	int status = TLSMGR_PROTO_FAIL;
 
 	attr_scan_str(scan, TLSMGR_PROTO_CACHE_TYPE, &type);
 	attr_scan_str(scan, TLSMGR_PROTO_CACHE_ID, &id);
@@ -115,14 +117,16 @@ do_update(const struct mgr_request_env *env, struct attr_scan *scan, struct buf 
 	bool complete = is_complete(scan, 4);
 	if (complete)
 		cache = enabled_cache_of(env, type, TLSMGR_PROTO_UPDATE);
-	if (cache)
+	if (cache) {
 		scache_update(cache, id, buf_str(&session), session.len);
-	tlsmgr_proto_reply_status(reply, cache ? TLSMGR_PROTO_OK : TLSMGR_PROTO_FAIL);
+		status = TLSMGR_PROTO_OK;
+	}
+	tlsmgr_proto_reply_status(reply, status);
 	buf_release_secret(&session);
-	return complete;
+	return status;
 }
 
-static bool
+static int
 do_delete(const struct mgr_request_env *env, struct attr_scan *scan, struct buf *reply)
 {
 	const char *type = NULL, *id = NULL;
@@ -137,10 +141,10 @@ do_delete(const struct mgr_request_env *env, struct attr_scan *scan, struct buf 
 	if (cache)
 		status = scache_delete(cache, id) ? TLSMGR_PROTO_OK : TLSMGR_PROTO_ERR;
 	tlsmgr_proto_reply_status(reply, status);
-	return complete;
+	return status;
 }
 
-static bool
+static int
 do_tktkey(const struct mgr_request_env *env, struct attr_scan *scan, struct buf *reply)
 {
 	unsigned char record[TLSMGR_TICKET_RECORD_LEN];
@@ -161,19 +165,33 @@ do_tktkey(const struct mgr_request_env *env, struct attr_scan *scan, struct buf 
 	tlsmgr_proto_reply_data(reply, status, TLSMGR_PROTO_KEYBUF, record, key ? sizeof record : 0);
 	alloc_wipe(record, sizeof record);
 	buf_release(&name);
-	return complete;
+	return status;
+}
+
+/* Ours alone: Postfix's programs never ask. */
+static int
+do_stats(const struct mgr_request_env *env, struct attr_scan *scan, struct buf *reply)
+{
+	int status = is_complete(scan, 1) ? TLSMGR_PROTO_OK : TLSMGR_PROTO_FAIL;
+
+	attr_put_int(reply, TLSMGR_PROTO_STATUS, status);
+	if (status == TLSMGR_PROTO_OK)
+		statistics_put(env, reply);
+	attr_put_end(reply);
+	return status;
 }
 
 static const struct {
 	const char *name;
 	handler_fn handle;
 } requests[] = {
-	{ TLSMGR_PROTO_LOOKUP, do_lookup },
-	{ TLSMGR_PROTO_UPDATE, do_update },
-	{ TLSMGR_PROTO_DELETE, do_delete },
-	{ TLSMGR_PROTO_TKTKEY, do_tktkey },
-	{ TLSMGR_PROTO_SEED, do_seed },
-	{ TLSMGR_PROTO_POLICY, do_policy },
+	[STATISTICS_LOOKUP] = { TLSMGR_PROTO_LOOKUP, do_lookup },
+	[STATISTICS_UPDATE] = { TLSMGR_PROTO_UPDATE, do_update },
+	[STATISTICS_DELETE] = { TLSMGR_PROTO_DELETE, do_delete },
+	[STATISTICS_TKTKEY] = { TLSMGR_PROTO_TKTKEY, do_tktkey },
+	[STATISTICS_SEED] = { TLSMGR_PROTO_SEED, do_seed },
+	[STATISTICS_POLICY] = { TLSMGR_PROTO_POLICY, do_policy },
+	[STATISTICS_STATS] = { TLSMGR_PROTO_STATS, do_stats },
 };
 
 bool
@@ -183,15 +201,16 @@ mgr_request_handle(const struct mgr_request_env *env, const void *list, size_t l
 	const char *name;
 
 	attr_scan_init(&scan, list, len, ATTR_FLAG_STRICT, env->stream);
-	if (attr_scan_str(&scan, TLSMGR_PROTO_REQUEST, &name) != 1) {
-		tlsmgr_proto_reply_status(reply, TLSMGR_PROTO_FAIL);
-		return false;
+	bool named = attr_scan_str(&scan, TLSMGR_PROTO_REQUEST, &name) == 1;
+	for (int i = 0; named && i < (int)(sizeof requests / sizeof requests[0]); i++) {
+		if (strcmp(name, requests[i].name) == 0) {
+			statistics_count(env->statistics, i, requests[i].handle(env, &scan, reply));
+			return true;
+		}
 	}
-	for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++)
-		if (strcmp(name, requests[i].name) == 0)
-			return requests[i].handle(env, &scan, reply);
 
 	/* Of a later release, perhaps. An answer spares the client a long wait. */
 	tlsmgr_proto_reply_status(reply, TLSMGR_PROTO_FAIL);
-	return true;
+	statistics_count(env->statistics, STATISTICS_OTHER, TLSMGR_PROTO_FAIL);
+	return named;
 }

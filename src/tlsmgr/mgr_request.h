@@ -10,6 +10,7 @@
 
 struct buf;
 struct scache;
+struct statistics;
 struct ticketkeys;
 
 enum { MGR_REQUEST_CACHES = 3 };
@@ -18,11 +19,13 @@ struct mgr_request_env {
 	const char *stream; /* name for the log; borrowed */
 	struct scache *caches[MGR_REQUEST_CACHES];
 	struct ticketkeys *keys;
+	struct statistics *statistics; /* borrowed */
 };
 
 /*
- * Carries out the request in `list`, which is complete or ended at end of file, and appends the reply. False:
- * the list was no proper request; the reply says so, and what has come behind it is not to be trusted.
+ * Carries out the request in `list`, which is complete or ended at end of file, appends the reply and counts
+ * it. False: it does not begin as a request does; the reply says so, and what has come behind it is not to be
+ * trusted.
  */
 bool mgr_request_handle(const struct mgr_request_env *env, const void *list, size_t len, struct buf *reply);
 

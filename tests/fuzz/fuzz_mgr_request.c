@@ -4,6 +4,7 @@
 
 #include "tlsmgr/mgr_request.h"
 #include "tlsmgr/scache.h"
+#include "tlsmgr/statistics.h"
 #include "tlsmgr/ticketkeys.h"
 #include "util/buf.h"
 #include "util/log.h"
@@ -23,7 +24,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const labels[] = { "smtpd", "smtp", "lmtp" };
-	static struct mgr_request_env env;
+	static struct statistics statistics;
+	static struct mgr_request_env env = { .statistics = &statistics };
 	struct buf reply = BUF_INIT;
 
 	if (!env.stream) {

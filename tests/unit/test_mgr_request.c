@@ -5,10 +5,13 @@
 #include "tlsmgr/location.h"
 #include "tlsmgr/mgr_request.h"
 #include "tlsmgr/scache.h"
+#include "tlsmgr/statistics.h"
 #include "tlsmgr/ticketkeys.h"
 #include "util/buf.h"
+#include "util/table.h"
 
-static struct mgr_request_env env = { .stream = "tlsmgr socket" };
+static struct statistics statistics;
+static struct mgr_request_env env = { .stream = "tlsmgr socket", .statistics = &statistics };
 
 static int
 open_all(void **state)
@@ -86,12 +89,12 @@ replies_are_exact(void **state)
 		    BYTES("status\0004294967295\0session\0\0\0"), true },
 		{ "not enabled", BYTES("request\0delete\0cache_type\0smtp\0cache_id\0none\0\0"),
 		    BYTES("status\0004294967294\0\0"), true },
-		{ "missing", BYTES("request\0seed\0\0"), BYTES("status\0004294967294\0seed\0\0\0"), false },
+		{ "missing", BYTES("request\0seed\0\0"), BYTES("status\0004294967294\0seed\0\0\0"), true },
 		{ "seed size", BYTES("request\0seed\0size\000256\0\0"),
 		    BYTES("status\0004294967294\0seed\0\0\0"), true },
 		{ "first name", BYTES("rquest\0seed\0"), BYTES("status\0004294967294\0\0"), false },
 		{ "unknown", BYTES("request\0new\0a\0b\0\0"), BYTES("status\0004294967294\0\0"), true },
-		{ "cut", BYTES("request\0update\0cache_type\0sm"), BYTES("status\0004294967294\0\0"), false },
+		{ "cut", BYTES("request\0update\0cache_type\0sm"), BYTES("status\0004294967294\0\0"), true },
 		{ "key name", BYTES("request\0tktkey\0keyname\0AAAA\0\0"),
 		    BYTES("status\0004294967294\0keybuf\0\0\0"), true },
 	};
@@ -109,12 +112,42 @@ replies_are_exact(void **state)
 	}
 }
 
+static void
+requests_are_counted_by_result(void **state)
+{
+	static const char good[] = "request\0seed\0size\0004\0", bad[] = "request\0seed\0size\0000\0",
+			  stats[] = "request\0stats\0";
+	struct buf reply = BUF_INIT;
+	struct table *numbers = table_new(free);
+	int status = 1;
+
+	(void)state;
+	statistics_init(&statistics);
+	mgr_request_handle(&env, good, sizeof good, &reply);
+	mgr_request_handle(&env, good, sizeof good, &reply);
+	mgr_request_handle(&env, bad, sizeof bad, &reply);
+	mgr_request_handle(&env, "\0", 1, &reply);
+	buf_clear(&reply);
+	mgr_request_handle(&env, stats, sizeof stats, &reply);
+	assert_int_equal(tlsmgr_proto_get_stats(reply.bytes, reply.len, "t", &status, numbers), 0);
+	assert_int_equal(status, TLSMGR_PROTO_OK);
+	assert_string_equal(table_get(numbers, "seed_ok"), "2");
+	assert_string_equal(table_get(numbers, "seed_fail"), "1");
+	assert_string_equal(table_get(numbers, "other_fail"), "1");
+	assert_string_equal(table_get(numbers, "stats_ok"), "0");
+	assert_string_equal(table_get(numbers, "smtpd_enabled"), "1");
+	assert_null(table_get(numbers, "entropy_age"));
+	table_free(numbers);
+	buf_release(&reply);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(session_comes_back_as_it_was, open_all, close_all),
 		cmocka_unit_test_setup_teardown(replies_are_exact, open_all, close_all),
+		cmocka_unit_test_setup_teardown(requests_are_counted_by_result, open_all, close_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,30 @@ channel_is_over_at_end_of_file_only(void **state)
 	assert_true(service_status_is_over(pair[0]));
 }
 
+static void
+used_is_taken_and_available_and_never_waits(void **state)
+{
+	unsigned char records[3 * SERVICE_STATUS_SIZE];
+	struct service_status status;
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(service_status_send_used(pair[0], 7), 0);
+	assert_int_equal(read(pair[1], records, sizeof records), 2 * SERVICE_STATUS_SIZE);
+	for (int i = 0; i < 2; i++) {
+		service_status_decode(records + i * SERVICE_STATUS_SIZE, &status);
+		assert_int_equal(status.pid, getpid());
+		assert_int_equal(status.generation, 7);
+		assert_int_equal(status.is, i == 0 ? SERVICE_STATUS_TAKEN : SERVICE_STATUS_AVAILABLE);
+	}
+	for (int i = 0; i < 100000; i++)
+		assert_int_equal(service_status_send_used(pair[0], 7), 0);
+	close(pair[1]);
+	assert_int_equal(service_status_send_used(pair[0], 7), -1);
+	close(pair[0]);
+}
+
 int
 main(void)
 {
@@ -73,6 +97,7 @@ main(void)
 		cmocka_unit_test(record_has_masters_layout),
 		cmocka_unit_test(generation_is_octal),
 		cmocka_unit_test(channel_is_over_at_end_of_file_only),
+		cmocka_unit_test(used_is_taken_and_available_and_never_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
