@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -17,6 +18,8 @@
 #include "util/log.h"
 #include "util/text.h"
 
+enum { READS_PER_TURN = 4 };
+
 struct conn {
 	struct context *context; /* a reference */
 	SSL *ssl;                /* owned */
@@ -25,6 +28,7 @@ struct conn {
 	char *serverid;          /* owned */
 	struct verify verify;
 	struct resume_conn resume;
+	int reads_left; /* read(2) calls in this turn */
 };
 
 /* The only place that looks at an OpenSSL result. */
@@ -55,6 +59,33 @@ io_result(struct conn *conn, int result)
 	}
 	library_log_errors();
 	return TLS_IO_ERROR;
+}
+
+/*
+ * OpenSSL goes on reading for as long as what comes is no data: a peer that sends KeyUpdates (RFC 8446
+ * section 4.6.3) faster than they are worked off would keep every other session waiting. So the bytes are
+ * said to have run out when the turn is over; those left in the socket bring the next turn about.
+ */
+static long
+on_bio(BIO *bio, int what, const char *bytes, size_t len, int argi, long argl, int result, size_t *processed)
+{
+	struct conn *conn = (struct conn *)(void *)BIO_get_callback_arg(bio);
+
+	(void)bytes, (void)len, (void)argi, (void)argl, (void)processed;
+	if (what != BIO_CB_READ)
+		return result;
+	if (conn->reads_left > 0) {
+		conn->reads_left--;
+		return result;
+	}
+	BIO_set_retry_read(bio);
+	return -1;
+}
+
+void
+conn_begin_turn(struct conn *conn)
+{
+	conn->reads_left = READS_PER_TURN;
 }
 
 struct conn *
@@ -90,6 +121,8 @@ conn_new_server(struct context *context, struct resume *resume, const struct con
 		conn_free(conn);
 		return NULL;
 	}
+	BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)conn);
+	BIO_set_callback_ex(SSL_get_rbio(ssl), on_bio);
 	SSL_set_accept_state(ssl);
 	return conn;
 }
@@ -114,6 +147,7 @@ conn_handshake(struct conn *conn)
 {
 	ERR_clear_error();
 	errno = 0;
+	conn_begin_turn(conn);
 	return io_result(conn, SSL_do_handshake(conn->ssl));
 }
 

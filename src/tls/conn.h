@@ -45,6 +45,10 @@ enum tls_io conn_handshake(struct conn *conn) __attribute__((warn_unused_result)
 /* Once, after the handshake is done. Logs what the log level asks for. Released by the caller. */
 void conn_summary(struct conn *conn, struct summary *summary);
 
+/* Before the reads of one wake-up: together they take a bounded amount off the descriptor, whatever the peer
+ * has sent, and then wait for it to be readable. */
+void conn_begin_turn(struct conn *conn);
+
 /* TLS_IO_DONE: *len bytes, at least one. */
 enum tls_io conn_read(struct conn *conn, void *bytes, size_t room, size_t *len)
     __attribute__((warn_unused_result));

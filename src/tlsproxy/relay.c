@@ -132,6 +132,7 @@ relay_to_caller(struct session *session)
 
 	if (left != RELAY_SOURCE_END)
 		return left;
+	conn_begin_turn(session->conn);
 	while (moved < BUDGET) {
 		size_t got = 0, taken = 0;
 

@@ -341,6 +341,49 @@ handshake_ends_at_its_time_limit(void **state)
 	finish(&w);
 }
 
+static size_t
+write_what_goes(int fd, const struct buf *from, size_t at)
+{
+	size_t put = 0;
+	ssize_t n;
+
+	while ((n = write(fd, from->bytes + at + put, from->len - at - put)) > 0)
+		put += (size_t)n;
+	return put;
+}
+
+/* Records that carry no data cost much and are short: a socket full of them is not worked off in one turn, in
+ * which no other session gets anywhere. What comes behind them arrives. */
+static void
+flood_of_key_updates_takes_several_turns(void **state)
+{
+	struct world w;
+	struct buf records = BUF_INIT;
+	char *bytes;
+
+	(void)state;
+	open_session(&w, TLSPROXY_SERVER);
+	SSL_set0_wbio(w.ssl, BIO_new(BIO_s_mem()));
+	for (int i = 0; i < 20000; i++) {
+		assert_int_equal(SSL_key_update(w.ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+		assert_int_equal(SSL_do_handshake(w.ssl), 1);
+	}
+	say_from_remote(&w, "QUIT\r\n");
+	long len = BIO_get_mem_data(SSL_get_wbio(w.ssl), &bytes);
+	buf_add(&records, bytes, (size_t)len);
+
+	size_t full = write_what_goes(w.remote, &records, 0);
+	event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	size_t after = write_what_goes(w.remote, &records, full);
+	assert_true(full > 150000);
+	assert_true(after < full - 50000);
+	for (size_t put = full + after; put < records.len; turn())
+		put += write_what_goes(w.remote, &records, put);
+	expect_from_caller_side(&w, "QUIT\r\n", 6);
+	buf_release(&records);
+	finish(&w);
+}
+
 int
 main(void)
 {
@@ -360,6 +403,7 @@ main(void)
 		cmocka_unit_test(what_the_remote_sent_last_is_delivered),
 		cmocka_unit_test(directions_do_not_wait_for_each_other),
 		cmocka_unit_test(handshake_ends_at_its_time_limit),
+		cmocka_unit_test(flood_of_key_updates_takes_several_turns),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
