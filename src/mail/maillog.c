@@ -2,7 +2,6 @@
 #include "mail/maillog.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mail/maillog_file.h"
 #include "mail/maincf.h"
 #include "util/alloc.h"
 #include "util/buf.h"
@@ -22,7 +22,7 @@
 #include "util/now.h"
 #include "util/text.h"
 
-enum { FULL_QUEUE_WAIT_MS = 200, FILE_MODE = 0644 };
+enum { FULL_QUEUE_WAIT_MS = 200 };
 
 #define HOST_UNKNOWN "amnesiac"
 
@@ -32,6 +32,7 @@ static struct {
 	char *host;   /* owned; first label */
 	char *socket; /* owned; path of postlogd's socket, NULL: syslog */
 	char *file;   /* owned; maillog_file once it is known */
+	mode_t mode;  /* of a file made anew */
 	int fd;       /* datagram socket to postlogd, or -1 */
 	int own_fd;   /* maillog_to_fd(), or -1 */
 	int facility;
@@ -112,7 +113,7 @@ write_line(int fd, struct buf *line)
 static void
 append_to_file(struct buf *line)
 {
-	int fd = open(maillog.file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, FILE_MODE);
+	int fd = maillog_file_open(maillog.file, maillog.mode, NULL);
 
 	if (fd < 0)
 		return;
@@ -303,6 +304,8 @@ maillog_configure(struct maincf *cf, const char *process_name, struct err *err)
 		rc = maincf_expand(cf, formats[i], &values[i], err);
 		text[i] = buf_str(&values[i]);
 	}
+	if (rc == 0 && *text[FILE_PATH])
+		rc = maillog_file_mode(cf, &maillog.mode, err);
 	if (rc == 0)
 		rc = apply(text, process_name, err);
 	for (int i = 0; i < SETTINGS; i++)

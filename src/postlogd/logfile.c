@@ -2,39 +2,14 @@
 #include "postlogd/logfile.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <syslog.h>
-#include <unistd.h>
 
-#include "util/err.h"
 #include "util/log.h"
 
 enum { DATE_LEN = sizeof "Mon DD HH:MM:SS " - 1 };
-
-int
-logfile_open(const char *path, mode_t mode, struct err *err)
-{
-	int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY;
-	int fd;
-
-	if (strcmp(path, "/dev/stdout") == 0)
-		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	else
-		fd = open(path, flags);
-	if (fd < 0 && errno == ENOENT) {
-		fd = open(path, flags | O_CREAT | O_EXCL, mode);
-		if (fd >= 0 && fchmod(fd, mode) < 0)
-			log_warn("fchmod %s: %m", path);
-		/* Somebody else, the postfix command say, may have made it meanwhile. */
-		if (fd < 0 && errno == EEXIST)
-			fd = open(path, flags);
-	}
-	return fd < 0 ? err_errno(err, "open logfile '%s'", path) : fd;
-}
 
 int
 logfile_append(int fd, const char *bytes, size_t len)

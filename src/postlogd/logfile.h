@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * logfile: maillog_file, and what becomes of a line.
+ * logfile: what becomes of a line.
  */
 #ifndef POSTLOGD_LOGFILE_H
 #define POSTLOGD_LOGFILE_H
 
 #include <stddef.h>
-#include <sys/types.h>
-
-struct err;
-
-/* For appending, created with `mode` if need be. /dev/stdout is the standard output this process has. The
- * descriptor or -1. */
-int logfile_open(const char *path, mode_t mode, struct err *err) __attribute__((warn_unused_result));
 
 /* The bytes as they are, and a newline. 0 or -1 with errno. */
 int logfile_append(int fd, const char *bytes, size_t len) __attribute__((warn_unused_result));

@@ -10,16 +10,15 @@
 #include <syslog.h>
 
 #include "mail/maillog.h"
-#include "mail/maincf.h"
+#include "mail/maillog_file.h"
 #include "mail/param.h"
 #include "mail/service.h"
 #include "postlogd/logfile.h"
 #include "util/alloc.h"
-#include "util/buf.h"
 #include "util/err.h"
 #include "util/log.h"
 
-enum { DATAGRAM_LIMIT = 4096, BATCH = 64, MODE_DEFAULT = 0600, MODE_MAX = 0777 };
+enum { DATAGRAM_LIMIT = 4096, BATCH = 64 };
 
 static struct settings {
 	char *maillog_file;
@@ -37,34 +36,17 @@ static const struct param params[] = {
 
 static int file = -1;
 
-/* maillog_file_permissions came with release 3.9; before, the mode is fixed. */
-static mode_t
-file_mode(struct maincf *cf)
-{
-	struct buf text = BUF_INIT;
-	struct err err;
-	char *end;
-	unsigned long mode = MODE_DEFAULT;
-
-	if (maincf_lookup(cf, "maillog_file_permissions", &text, &err) > 0 && text.len > 0) {
-		mode = strtoul(buf_str(&text), &end, 8);
-		if (*end || mode == 0 || mode > MODE_MAX)
-			log_fatal("bad maillog_file_permissions value: %s", buf_str(&text));
-	}
-	buf_release(&text);
-	return (mode_t)mode;
-}
-
 static void
 open_file(struct service *service)
 {
 	struct err err;
+	mode_t mode;
 
 	/* Switched off while an old master still has the socket: lines go to syslog. */
 	if (!*settings.maillog_file)
 		return;
-	file = logfile_open(settings.maillog_file, file_mode(service_maincf(service)), &err);
-	if (file < 0)
+	if (maillog_file_mode(service_maincf(service), &mode, &err) < 0 ||
+	    (file = maillog_file_open(settings.maillog_file, mode, &err)) < 0)
 		log_fatal("%s", err.text);
 	maillog_to_fd(file);
 }

@@ -37,6 +37,7 @@ log() {
 
 "$BIN/postfix" -c "$I/etc" start 2>/dev/null
 ok $? "start"
+is "$(stat -c %a "$I/log/maillog")" 600 "mode of a file the postfix command makes"
 datagram '"no format at all"'
 datagram '"two\nlines"'
 datagram '"x" x 5000'
@@ -81,4 +82,11 @@ ok $? "logrotate compresses"
 "$BIN/postfix" -c "$I/etc" stop 2>/dev/null
 log after the end
 like "$(cat "$I/log/maillog")" 'after the end$' "without postlogd postlog writes itself"
+
+rm -f "$I/log/maillog"
+echo 'maillog_file_permissions = 0666' >>"$I/etc/main.cf"
+log hello
+is "$(stat -c %a "$I/log/maillog")" 666 "maillog_file_permissions goes over the umask"
+echo 'maillog_file_permissions = rw' >>"$I/etc/main.cf"
+like "$(log hello 2>&1)" 'fatal: bad maillog_file_permissions value: rw' "a value that is no mode"
 done_testing
