@@ -14,8 +14,17 @@ enum {
 	BUDGET = 4 * CHUNK, /* per direction and wake-up */
 };
 
-/* Only one session runs at a time: what passes straight through needs no memory of its own. */
+/* Only one session runs at a time: what passes straight through needs no memory of its own. What was used of
+ * it is wiped when the session's turn in one direction is over, so that none of it lasts longer than the
+ * turn. */
 static unsigned char passing[CHUNK];
+
+static void
+note_used(size_t *used, size_t len)
+{
+	if (*used < len)
+		*used = len;
+}
 
 /* Passes on as much of the bytes as the caller takes: *taken. False: it is gone. */
 static bool
@@ -92,14 +101,11 @@ relay_flush_to_remote(struct session *session)
 	return RELAY_SOURCE_END;
 }
 
-enum relay_result
-relay_to_remote(struct session *session)
+static enum relay_result
+move_to_remote(struct session *session, size_t *used)
 {
-	enum relay_result left = relay_flush_to_remote(session);
 	size_t moved = 0;
 
-	if (left != RELAY_SOURCE_END)
-		return left;
 	while (moved < BUDGET) {
 		size_t taken = 0;
 		ssize_t got = read(session->caller.fd, passing, sizeof passing);
@@ -110,6 +116,7 @@ relay_to_remote(struct session *session)
 			return RELAY_WAIT;
 		if (got <= 0)
 			return RELAY_SOURCE_END;
+		note_used(used, (size_t)got);
 		if (!write_to_remote(session, passing, (size_t)got, &taken))
 			return RELAY_TARGET_END;
 		if (taken < (size_t)got) {
@@ -124,14 +131,11 @@ relay_to_remote(struct session *session)
 	return RELAY_MORE;
 }
 
-enum relay_result
-relay_to_caller(struct session *session)
+static enum relay_result
+move_to_caller(struct session *session, size_t *used)
 {
-	enum relay_result left = relay_flush_to_caller(session);
 	size_t moved = 0;
 
-	if (left != RELAY_SOURCE_END)
-		return left;
 	conn_begin_turn(session->conn);
 	while (moved < BUDGET) {
 		size_t got = 0, taken = 0;
@@ -148,6 +152,7 @@ relay_to_caller(struct session *session)
 		default:
 			return RELAY_SOURCE_END;
 		}
+		note_used(used, got);
 		if (!write_to_caller(session, passing, got, &taken))
 			return RELAY_TARGET_END;
 		if (taken < got) {
@@ -157,4 +162,30 @@ relay_to_caller(struct session *session)
 		moved += got;
 	}
 	return RELAY_MORE;
+}
+
+enum relay_result
+relay_to_remote(struct session *session)
+{
+	enum relay_result result = relay_flush_to_remote(session);
+	size_t used = 0;
+
+	if (result != RELAY_SOURCE_END)
+		return result;
+	result = move_to_remote(session, &used);
+	alloc_wipe(passing, used);
+	return result;
+}
+
+enum relay_result
+relay_to_caller(struct session *session)
+{
+	enum relay_result result = relay_flush_to_caller(session);
+	size_t used = 0;
+
+	if (result != RELAY_SOURCE_END)
+		return result;
+	result = move_to_caller(session, &used);
+	alloc_wipe(passing, used);
+	return result;
 }

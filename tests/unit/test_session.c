@@ -384,6 +384,45 @@ flood_of_key_updates_takes_several_turns(void **state)
 	finish(&w);
 }
 
+/* From the linker: where static variables without a value lie. */
+extern char __bss_start[], _end[];
+
+/* memmem() is not for memory in which the address sanitizer keeps its red zones. */
+__attribute__((no_sanitize("address"))) static bool
+static_memory_has(const char *bytes, size_t len)
+{
+	for (const volatile char *at = __bss_start; at + len <= _end; at++) {
+		size_t same = 0;
+
+		while (same < len && at[same] == bytes[same])
+			same++;
+		if (same == len)
+			return true;
+	}
+	return false;
+}
+
+static void
+plaintext_stays_nowhere_when_it_has_passed(void **state)
+{
+	struct world w;
+	char down[64], up[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof down; i++) {
+		down[i] = (char)(i * 11 + 5);
+		up[i] = (char)(i * 13 + 7);
+	}
+	open_session(&w, TLSPROXY_SERVER);
+	assert_int_equal(write(w.caller, down, sizeof down), sizeof down);
+	expect_at_remote(&w, down, sizeof down);
+	assert_false(static_memory_has(down + 20, 40));
+	assert_int_equal(SSL_write(w.ssl, up, sizeof up), sizeof up);
+	expect_from_caller_side(&w, up, sizeof up);
+	assert_false(static_memory_has(up + 20, 40));
+	finish(&w);
+}
+
 int
 main(void)
 {
@@ -404,6 +443,7 @@ main(void)
 		cmocka_unit_test(directions_do_not_wait_for_each_other),
 		cmocka_unit_test(handshake_ends_at_its_time_limit),
 		cmocka_unit_test(flood_of_key_updates_takes_several_turns),
+		cmocka_unit_test(plaintext_stays_nowhere_when_it_has_passed),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
