@@ -270,6 +270,10 @@ apply(const char *const text[], const char *process_name, struct err *err)
 		return err_set(err,
 		    "maillog_file value '%s' does not match any prefix in maillog_file_prefixes",
 		    text[FILE_PATH]);
+	/* Daemons in a jail have no other way to the log: without it their lines would be lost. */
+	if (*text[FILE_PATH] && strlen(text[SOCKET]) >= sizeof((struct sockaddr_un *)0)->sun_path)
+		return err_set(
+		    err, "queue_directory is too long a name for the log's socket: %s", text[SOCKET]);
 	if (setenv("MAIL_LOGTAG", text[SYSLOG_NAME], 1) < 0)
 		return err_errno(err, "setenv MAIL_LOGTAG");
 

@@ -151,6 +151,13 @@ else
 	skip "an ordinary user runs everything as himself" "unknown-owner"
 fi
 
+long=$(printf '%0120d' 1)
+new_instance long-name <<CONF
+queue_directory = $TMP/$long
+CONF
+no_start long-name "fatal: queue_directory is too long a name for the log's socket: $TMP/$long/public/postlog"
+check "long-name: nothing is made" test ! -e "$TMP/$long"
+
 new_instance port-in-use </dev/null
 perl -MIO::Socket::INET -e '
 	my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1", LocalPort => $ARGV[0]) or die;
