@@ -2,8 +2,8 @@
 #include "mail/stream.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -23,6 +23,7 @@ struct stream {
 	struct event *readable; /* owned; also carries the timeout */
 	struct event *writable; /* owned; pending while `out` holds bytes */
 	struct buf in;
+	size_t handed; /* bytes of `in` that the handler is looking at */
 	struct buf out;
 	struct attr_frame frame;
 	size_t list_limit;
@@ -67,10 +68,12 @@ hand_over_lists(struct stream *stream)
 		}
 		attr_frame_init(&stream->frame, stream->list_limit);
 		stream->freed = &freed;
+		stream->handed = len;
 		stream->handler->list(stream, stream->in.bytes, len, stream->context);
 		if (freed)
 			return false;
 		stream->freed = NULL;
+		stream->handed = 0;
 		buf_consume(&stream->in, len);
 	}
 	return true;
@@ -179,6 +182,15 @@ const char *
 stream_name(const struct stream *stream)
 {
 	return stream->name;
+}
+
+bool
+stream_is_quiet(const struct stream *stream)
+{
+	char byte;
+
+	return stream->in.len == stream->handed && recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+	       errno == EAGAIN;
 }
 
 void

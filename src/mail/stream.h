@@ -8,6 +8,7 @@
 #ifndef MAIL_STREAM_H
 #define MAIL_STREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct event_base;
@@ -34,6 +35,12 @@ struct stream *stream_new(struct event_base *base, int fd, const char *name, siz
 void stream_free(struct stream *stream);
 
 const char *stream_name(const struct stream *stream);
+
+/*
+ * Has the other side said nothing beyond the list that is being handed over, if any, and not closed? For
+ * those who speak in turns, before it is theirs.
+ */
+bool stream_is_quiet(const struct stream *stream);
 
 /* Sends now what the socket takes and the rest when it can. Failures come as an end. */
 void stream_send(struct stream *stream, const void *bytes, size_t len);

@@ -21,6 +21,7 @@ enum {
 	ATTEMPTS = 2,
 	RETRY_MS = 1000,
 	DOWN_MS = 5000,
+	IDLE_MAX_S = 1000 * 1000, /* what a timer can hold */
 };
 
 struct mgr_request {
@@ -44,6 +45,7 @@ struct mgr_client {
 	struct timer *again; /* until the next attempt, or until a failure is reported from the event loop */
 	struct timer *idle;
 	int64_t opened_ms;
+	bool served;  /* this connection has brought a reply */
 	int attempts; /* for the request at the head */
 	bool up;
 	int64_t down_until_ms;
@@ -96,10 +98,16 @@ fail_queue(struct mgr_client *client)
 }
 
 static void
-give_up(struct mgr_client *client, int code)
+log_problem(const struct mgr_client *client, int code)
 {
 	log_warn(
 	    "problem talking to server %s: %s", client->path, code ? strerror(code) : "Application error");
+}
+
+static void
+give_up(struct mgr_client *client, int code)
+{
+	log_problem(client, code);
 	disconnect(client);
 	client->up = false;
 	client->down_until_ms = now_ms() + DOWN_MS;
@@ -117,9 +125,23 @@ attempt_failed(struct mgr_client *client, int code)
 		give_up(client, code);
 		return;
 	}
-	if (code && code != EPIPE && code != ENOENT && code != ECONNRESET)
-		log_warn("problem talking to server %s: %s", client->path, strerror(code));
+	if (log_verbosity > 0 || (code && code != EPIPE && code != ENOENT && code != ECONNRESET))
+		log_problem(client, code);
 	timer_start(client->again, RETRY_MS);
+}
+
+/* `list` is borrowed from the stream: the connection stays until it has been looked at. */
+static void
+take_reply(struct mgr_client *client, const void *list, size_t len)
+{
+	bool in_turn = stream_is_quiet(client->stream);
+
+	client->up = true;
+	client->served = true;
+	answer(take_head(client), list, len);
+	client->state = READY;
+	if (!in_turn)
+		disconnect(client);
 }
 
 static void
@@ -136,14 +158,9 @@ on_list(struct stream *stream, const void *list, size_t len, void *context)
 		}
 		client->state = READY;
 		break;
-	case WAITING: {
-		struct mgr_request *request = take_head(client);
-
-		client->state = READY;
-		client->up = true;
-		answer(request, list, len);
+	case WAITING:
+		take_reply(client, list, len);
 		break;
-	}
 	default:
 		attempt_failed(client, 0); /* nobody asked */
 		return;
@@ -179,8 +196,17 @@ connect_now(struct mgr_client *client)
 	}
 	client->stream = stream_new(client->base, fd, client->path, LIST_LIMIT, &handler, client);
 	client->state = ANNOUNCING;
+	client->served = false;
 	client->opened_ms = now_ms();
 	timer_start(client->deadline, client->settings.reply_ms);
+}
+
+/* False: it is old, was closed by the server, or the server has said what nobody asked for. */
+static bool
+is_usable(const struct mgr_client *client)
+{
+	return now_ms() - client->opened_ms <= (int64_t)client->settings.ttl_s * 1000 &&
+	       stream_is_quiet(client->stream);
 }
 
 /* Does what can be done for the request at the head. */
@@ -201,8 +227,13 @@ go_on(struct mgr_client *client)
 		fail_queue(client);
 		return;
 	}
-	if (client->state == READY && now_ms() - client->opened_ms > (int64_t)client->settings.ttl_s * 1000)
+	if (client->state == READY && !is_usable(client)) {
+		if (!client->served) {
+			attempt_failed(client, 0);
+			return;
+		}
 		disconnect(client);
+	}
 	switch (client->state) {
 	case CLOSED:
 		connect_now(client);
@@ -251,6 +282,8 @@ mgr_client_new(struct event_base *base, const struct mgr_client_settings *settin
 	client->settings = *settings;
 	client->path = alloc_string(settings->path);
 	client->settings.path = client->path;
+	if (client->settings.idle_s > IDLE_MAX_S)
+		client->settings.idle_s = IDLE_MAX_S;
 	client->up = true;
 	STAILQ_INIT(&client->queue);
 	client->deadline = timer_new(base, on_deadline, client);

@@ -3,10 +3,16 @@
  * mgr_client: asks tlsmgr without ever waiting for it.
  *
  * Requests are answered in their order over one connection, opened when needed, closed when
- * idle. A request that finds no server is tried twice, a second apart; one that is not
- * answered in time fails. After a failure the client counts as down and further requests
- * fail at once, except one every few seconds that finds out whether tlsmgr is back: sessions
- * go on without it meanwhile. Messages: mail/tlsmgr_proto.h.
+ * idle or old. A request that finds no server, or loses it, is tried twice, a second apart, with a
+ * connection of its own each time; one that is not answered in time fails. After a failure the
+ * client counts as down and further requests fail at once, except one every few seconds that finds
+ * out whether tlsmgr is back: sessions go on without it meanwhile.
+ *
+ * Only one request is under way at a time: Postfix's tlsmgr loses those that come before their turn,
+ * and nothing in its announcement could tell it from one that does not. What the server says out of
+ * turn ends the connection, so that no reply is ever taken for that to another request.
+ *
+ * Messages: mail/tlsmgr_proto.h.
  */
 #ifndef TLS_MGR_CLIENT_H
 #define TLS_MGR_CLIENT_H

@@ -19,6 +19,7 @@
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/fdio.h"
+#include "util/now.h"
 
 static char dir[64];
 static char *path;
@@ -135,12 +136,11 @@ announce(int fd)
 	buf_release(&list);
 }
 
-/* Takes the one request that is there, and answers it. */
+/* Takes the one request that is there. */
 static void
-serve(int fd, int timeout_s)
+expect_request(int fd)
 {
 	static const char expected[] = "request\0policy\0cache_type\0smtpd\0";
-	struct buf list = BUF_INIT;
 	char got[200];
 	ssize_t len = -1;
 
@@ -150,6 +150,14 @@ serve(int fd, int timeout_s)
 	}
 	assert_int_equal(len, sizeof expected);
 	assert_memory_equal(got, expected, sizeof expected);
+}
+
+static void
+serve(int fd, int timeout_s)
+{
+	struct buf list = BUF_INIT;
+
+	expect_request(fd);
 	tlsmgr_proto_reply_policy(&list, TLSMGR_PROTO_OK, 1, timeout_s);
 	send_buf(fd, &list);
 	buf_release(&list);
@@ -324,6 +332,123 @@ cancelled_request_is_not_answered(void **state)
 	close(fd);
 }
 
+/* The second reply must not be taken for that to the next request. */
+static void
+words_out_of_turn_end_the_connection(void **state)
+{
+	struct mgr_client *client;
+	struct buf twice = BUF_INIT;
+
+	(void)state;
+	listen_anew();
+	client = client_new();
+	ask(client);
+	ask(client);
+	int fd = accept_client();
+	announce(fd);
+	expect_request(fd);
+	tlsmgr_proto_reply_policy(&twice, TLSMGR_PROTO_OK, 1, 100);
+	tlsmgr_proto_reply_policy(&twice, TLSMGR_PROTO_OK, 1, 666);
+	send_buf(fd, &twice);
+	wait_for_calls(1);
+	assert_int_equal(answers.timeout_s, 100);
+	int next = accept_client();
+	announce(next);
+	serve(next, 200);
+	wait_for_calls(2);
+	assert_int_equal(answers.timeout_s, 200);
+	assert_int_equal(answers.none, 0);
+	buf_release(&twice);
+	mgr_client_free(client);
+	close(fd);
+	close(next);
+}
+
+static void
+server_that_talks_on_is_tried_twice(void **state)
+{
+	struct mgr_client *client;
+	struct buf more = BUF_INIT;
+
+	(void)state;
+	listen_anew();
+	client = client_new();
+	ask(client);
+	for (int i = 0; i < 2; i++) {
+		int fd = accept_client();
+		tlsmgr_proto_put_announcement(&more);
+		buf_add_str(&more, "and");
+		send_buf(fd, &more);
+		for (int j = 0; j < 10; j++)
+			event_base_loop(base, EVLOOP_NONBLOCK);
+		close(fd);
+	}
+	wait_for_calls(1);
+	assert_int_equal(answers.none, 1);
+	assert_non_null(strstr(log_capture.text, "problem talking to server"));
+	buf_release(&more);
+	mgr_client_free(client);
+}
+
+static void
+reply_without_end_is_given_up(void **state)
+{
+	static char endless[65536];
+	struct mgr_client *client;
+
+	(void)state;
+	memset(endless, 'x', sizeof endless);
+	listen_anew();
+	client = client_new();
+	ask(client);
+	for (int i = 0; i < 2; i++) {
+		size_t sent = 0;
+		int fd = accept_client();
+		announce(fd);
+		expect_request(fd);
+		for (;;) {
+			ssize_t put = write(fd, endless, sizeof endless);
+
+			if (put < 0 && errno != EAGAIN)
+				break;
+			sent += put > 0 ? (size_t)put : 0;
+			event_base_loop(base, EVLOOP_NONBLOCK);
+		}
+		assert_in_range(sent, 4 << 20, 5 << 20);
+		close(fd);
+	}
+	wait_for_calls(1);
+	assert_int_equal(answers.none, 1);
+	mgr_client_free(client);
+}
+
+static void
+old_connection_is_replaced(void **state)
+{
+	struct mgr_client *client;
+
+	(void)state;
+	listen_anew();
+	client = client_new();
+	now_set(1000);
+	ask(client);
+	int fd = accept_client();
+	announce(fd);
+	serve(fd, 100);
+	wait_for_calls(1);
+	now_set(1000 + 1001);
+	ask(client);
+	int next = accept_client();
+	announce(next);
+	serve(next, 200);
+	wait_for_calls(2);
+	now_set(0);
+	assert_int_equal(read(fd, &(char){ 0 }, 1), 0);
+	mgr_client_free(client);
+	close(fd);
+	close(next);
+}
+
 int
 main(void)
 {
@@ -335,6 +460,10 @@ main(void)
 		cmocka_unit_test(absent_server_is_given_up_after_two_attempts),
 		cmocka_unit_test(wrong_announcement_is_no_tlsmgr),
 		cmocka_unit_test(cancelled_request_is_not_answered),
+		cmocka_unit_test(words_out_of_turn_end_the_connection),
+		cmocka_unit_test(server_that_talks_on_is_tried_twice),
+		cmocka_unit_test(reply_without_end_is_given_up),
+		cmocka_unit_test(old_connection_is_replaced),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -3,6 +3,7 @@
 
 #include "mail/tlsmgr_proto.h"
 #include "util/buf.h"
+#include "util/table.h"
 
 static void
 key_record_has_its_layout(void **state)
@@ -44,6 +45,41 @@ reply_that_is_not_complete_is_refused(void **state)
 	buf_release(&seed);
 }
 
+static void
+statistics_are_names_and_numbers(void **state)
+{
+	static const char list[] = "status\0000\0smtpd_entries\00018446744073709551615\0seed_ok\0007\0";
+	struct table *numbers = table_new(free);
+	int status = 7;
+
+	(void)state;
+	assert_int_equal(tlsmgr_proto_get_stats(list, sizeof list, "t", &status, numbers), 0);
+	assert_int_equal(status, TLSMGR_PROTO_OK);
+	assert_int_equal(table_count(numbers), 2);
+	assert_string_equal(table_get(numbers, "smtpd_entries"), "18446744073709551615");
+	assert_string_equal(table_get(numbers, "seed_ok"), "7");
+	table_free(numbers);
+}
+
+/* Postfix's answers nothing, other servers of ours -2. */
+static void
+statistics_may_be_refused(void **state)
+{
+	struct buf reply = BUF_INIT;
+	struct table *numbers = table_new(free);
+	int status = 7;
+
+	(void)state;
+	assert_int_equal(tlsmgr_proto_get_stats("", 0, "t", &status, numbers), -1);
+	assert_int_equal(status, 7);
+	tlsmgr_proto_reply_status(&reply, TLSMGR_PROTO_FAIL);
+	assert_int_equal(tlsmgr_proto_get_stats(reply.bytes, reply.len, "t", &status, numbers), 0);
+	assert_int_equal(status, TLSMGR_PROTO_FAIL);
+	assert_int_equal(table_count(numbers), 0);
+	table_free(numbers);
+	buf_release(&reply);
+}
+
 int
 main(void)
 {
@@ -51,6 +87,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(key_record_has_its_layout, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    reply_that_is_not_complete_is_refused, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    statistics_are_names_and_numbers, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(statistics_may_be_refused, fixture_setup, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
