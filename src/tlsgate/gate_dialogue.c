@@ -18,7 +18,7 @@ begin_relay(struct gate_session *s)
 static enum gate_verdict
 take_command(struct gate_session *s)
 {
-	const char *arguments, *refusal = NULL;
+	const char *arguments;
 
 	switch (gate_smtp_take_line(&s->client.in, &s->skipping, &s->line)) {
 	case GATE_SMTP_MORE:
@@ -28,19 +28,13 @@ take_command(struct gate_session *s)
 			return gate_state_goodbye(s, "421 4.4.2", "Error: timeout exceeded");
 		return GATE_WAIT;
 	case GATE_SMTP_TOO_LONG:
-		refusal = "500 5.5.2 Error: line too long\r\n";
-		break;
+		return gate_state_refuse(s, "500 5.5.2 Error: line too long");
 	case GATE_SMTP_MALFORMED:
-		refusal = "500 5.5.2 Error: bad syntax\r\n";
-		break;
+		return gate_state_refuse(s, "500 5.5.2 Error: bad syntax");
 	case GATE_SMTP_COMMAND:
 		break;
 	}
 	s->progress = true;
-	if (refusal) {
-		buf_add_str(&s->client.out, refusal);
-		return GATE_GO_ON;
-	}
 
 	enum gate_smtp_verb verb = gate_smtp_verb(buf_str(&s->line), &arguments);
 	if (verb == GATE_SMTP_STARTTLS)

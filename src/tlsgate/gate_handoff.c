@@ -18,8 +18,7 @@ gate_handoff_refuse(struct gate_session *s)
 	gate_side_close(&s->next);
 	s->starting_tls = false;
 	s->expect = GATE_EXPECT_COMMAND;
-	buf_add_str(&s->client.out, "454 4.7.0 TLS not available due to local problem\r\n");
-	return gate_state_go(s, GATE_DIALOGUE);
+	return gate_state_refuse(s, "454 4.7.0 TLS not available due to local problem");
 }
 
 enum gate_verdict
@@ -27,14 +26,10 @@ gate_handoff_begin(struct gate_session *s, const char *arguments)
 {
 	struct err err;
 
-	if (*arguments) {
-		buf_add_str(&s->client.out, "501 5.5.4 Syntax: STARTTLS\r\n");
-		return GATE_GO_ON;
-	}
-	if (s->tls) {
-		buf_add_str(&s->client.out, "554 5.5.1 Error: TLS already active\r\n");
-		return GATE_GO_ON;
-	}
+	if (*arguments)
+		return gate_state_refuse(s, "501 5.5.4 Syntax: STARTTLS");
+	if (s->tls)
+		return gate_state_refuse(s, "554 5.5.1 Error: TLS already active");
 	s->starting_tls = true;
 
 	/* RFC 3207 lets nothing follow before our reply. What does was put there by somebody who wants it to

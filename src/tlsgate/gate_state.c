@@ -6,6 +6,8 @@
 
 #include "util/log.h"
 
+enum { REFUSAL_LIMIT = 20 };
+
 static const char *const names[] = {
 	[GATE_CONNECT] = "connect",
 	[GATE_GREETING] = "greeting",
@@ -45,6 +47,15 @@ gate_state_end(struct gate_session *s, const char *why)
 {
 	s->end = why;
 	return GATE_END;
+}
+
+enum gate_verdict
+gate_state_refuse(struct gate_session *s, const char *reply)
+{
+	if (++s->refusals > REFUSAL_LIMIT)
+		return gate_state_goodbye(s, "421 4.7.0", "Error: too many errors");
+	buf_printf(&s->client.out, "%s\r\n", reply);
+	return gate_state_go(s, GATE_DIALOGUE);
 }
 
 enum gate_verdict

@@ -53,6 +53,7 @@ struct gate_session {
 	bool starting_tls; /* a STARTTLS command waits for its reply */
 	bool tls;
 	bool skipping;   /* a command line that is too long */
+	int refusals;    /* by the gate itself */
 	bool farewell;   /* the back end said 221 or 421 */
 	bool progress;   /* since the last event: start the timer anew */
 	bool timed_out;  /* the state function has yet to deal with it */
@@ -69,6 +70,10 @@ enum gate_verdict gate_state_go(struct gate_session *s, enum gate_state state);
 
 /* The session ends; `why` is a literal, for the log. */
 enum gate_verdict gate_state_end(struct gate_session *s, const char *why);
+
+/* Answers a command that is not passed on, and goes on with the dialogue. Such commands cost only the gate: a
+ * client that goes on sending them is sent away. */
+enum gate_verdict gate_state_refuse(struct gate_session *s, const char *reply);
 
 /* Last words to the client, then the end. */
 enum gate_verdict gate_state_goodbye(struct gate_session *s, const char *code, const char *words);

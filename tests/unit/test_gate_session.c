@@ -375,6 +375,28 @@ bad_lines_never_reach_the_back_end(void **state)
 	hears_end(f, f->client);
 }
 
+/* Nothing of it costs the back end anything, so only the gate can put an end to it. */
+static void
+a_client_that_only_makes_mistakes_is_sent_away(void **state)
+{
+	struct fixture *f = *state;
+	int backend = greeted(f);
+	struct buf wanted = BUF_INIT;
+
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(write(f->client, "\0\nSTARTTLS x\r\n", 14), 14);
+		buf_add_str(&wanted, "500 5.5.2 Error: bad syntax\r\n501 5.5.4 Syntax: STARTTLS\r\n");
+	}
+	hear(f, f->client, wanted.bytes, wanted.len);
+	say(f->client, "STARTTLS x\r\nNOOP\r\n");
+	hears(f, f->client, "421 4.7.0 gate.example Error: too many errors\r\n");
+	hears_end(f, f->client);
+	hears(f, backend, "");
+	hears_end(f, backend);
+	close(backend);
+	buf_release(&wanted);
+}
+
 static void
 starttls_moves_to_a_fresh_back_end(void **state)
 {
@@ -578,6 +600,7 @@ main(void)
 		SESSION_TEST(a_chunk_is_not_read_as_commands),
 		SESSION_TEST(half_closing_clients_get_their_replies),
 		SESSION_TEST(bad_lines_never_reach_the_back_end),
+		SESSION_TEST(a_client_that_only_makes_mistakes_is_sent_away),
 		SESSION_TEST(starttls_moves_to_a_fresh_back_end),
 		SESSION_TEST(what_is_sent_with_starttls_is_discarded),
 		SESSION_TEST(starttls_that_fails_leaves_the_session_as_it_was),
