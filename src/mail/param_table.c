@@ -285,6 +285,8 @@ static const struct row table[] = {
 	{ "tlsgate_starttls_timeout", "300s" },
 	{ "tlsgate_timeout", "300s" },
 	{ "tlsmgr_service_name", "tlsmgr" },
+	{ "tlsmgr_ticket_key_persist", "yes" },
+	{ "tlsmgr_ticket_secret_file", "" },
 	{ "tlsproxy_client_CAfile", "$smtp_tls_CAfile" },
 	{ "tlsproxy_client_CApath", "$smtp_tls_CApath" },
 	{ "tlsproxy_client_cert_file", "$smtp_tls_cert_file" },

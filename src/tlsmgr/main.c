@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <pwd.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +14,16 @@
 #include "tlsmgr/client.h"
 #include "tlsmgr/entropy.h"
 #include "tlsmgr/exchange.h"
-#include "tlsmgr/handover.h"
 #include "tlsmgr/location.h"
 #include "tlsmgr/mgr_request.h"
 #include "tlsmgr/scache.h"
 #include "tlsmgr/statistics.h"
 #include "tlsmgr/sweep.h"
+#include "tlsmgr/ticketkeeper.h"
 #include "tlsmgr/ticketkeys.h"
+#include "tlsmgr/ticketsecret.h"
 #include "util/alloc.h"
+#include "util/buf.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/now.h"
@@ -43,6 +46,8 @@ static struct {
 	int random_bytes, reseed_period_s, update_period_s;
 	int ipc_timeout_s;
 	bool smtputf8;
+	bool key_persist;
+	char *secret_file;
 } settings;
 
 #define ROW(parameter, kind, member, ...)                                                                    \
@@ -70,6 +75,8 @@ static const struct param params[] = {
 	ROW("tls_random_prng_update_period", PARAM_TIME, update_period_s, .min = 1),
 	ROW("ipc_timeout", PARAM_TIME, ipc_timeout_s, .min = 1),
 	ROW("smtputf8_enable", PARAM_BOOL, smtputf8, ),
+	ROW("tlsmgr_ticket_key_persist", PARAM_BOOL, key_persist, ),
+	ROW("tlsmgr_ticket_secret_file", PARAM_STRING, secret_file, ),
 	PARAM_END,
 };
 
@@ -87,7 +94,7 @@ static struct {
 	struct client_set *clients;
 	struct entropy *entropy;
 	struct exchange *exchange; /* NULL: not configured */
-	struct handover *handover; /* NULL: could not be opened */
+	struct ticketkeeper *keeper;
 	struct timer *reseed, *update;
 	struct sweep *sweeps[MGR_REQUEST_CACHES];
 } mgr;
@@ -169,25 +176,27 @@ open_exchange(const struct location *location)
 
 /* --- ticket keys --- */
 
+/* As root. */
 static void
-take_keys(void)
+read_secret(const char *owner, struct buf *secret)
 {
+	const struct passwd *pw = getpwnam(owner);
 	struct err err = { 0 };
-	char *path = alloc_printf("%s/tlsmgr_ticket_keys", settings.data_directory);
 
-	mgr.handover = handover_new(path, &err);
-	if (!mgr.handover || handover_load(mgr.handover, mgr.env.keys, &err) < 0)
-		log_warn("%s", err.text);
-	free(path);
+	/* Without it mail still flows, and hosts resume only what they began themselves. */
+	if (settings.secret_file[0] &&
+	    ticketsecret_read(settings.secret_file, pw ? pw->pw_uid : 0, secret, &err) < 0)
+		log_warn("%s: using keys of this host", err.text);
 }
 
+/* As mail_owner; `secret` is left empty. */
 static void
-pass_on_keys(void)
+open_keys(struct buf *secret)
 {
-	struct err err = { 0 };
-
-	if (mgr.handover && handover_save(mgr.handover, mgr.env.keys, &err) < 0)
-		log_warn("%s", err.text);
+	mgr.env.keys = ticketkeys_new(scache_timeout_s(mgr.env.caches[SMTPD]));
+	if (secret->len > 0)
+		ticketkeys_set_secret(mgr.env.keys, secret);
+	mgr.keeper = ticketkeeper_new(mgr.env.keys, settings.data_directory, settings.key_persist);
 }
 
 /* --- caches --- */
@@ -226,7 +235,6 @@ open_caches(const struct location *location)
 
 		mgr.env.caches[i] = scache_new(&config);
 	}
-	mgr.env.keys = ticketkeys_new(scache_timeout_s(mgr.env.caches[SMTPD]));
 }
 
 /* --- the program --- */
@@ -237,15 +245,17 @@ pre_jail(struct service *service)
 	struct timespec now;
 	pid_t pid = getpid();
 	struct location location = { settings.data_directory, service_mail_owner(service) };
+	struct buf secret = BUF_INIT;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	random_add(&now, sizeof now);
 	random_add(&pid, sizeof pid);
 	mgr.entropy = entropy_new(settings.random_source, settings.random_bytes);
+	read_secret(service_mail_owner(service), &secret);
 	service_become_owner(service);
 	open_exchange(&location);
 	open_caches(&location);
-	take_keys();
+	open_keys(&secret);
 	service_become_root(service);
 }
 
@@ -260,6 +270,7 @@ post_jail(struct service *service)
 	mgr.reseed = timer_new(service_base(service), on_reseed, service);
 	mgr.update = timer_new(service_base(service), on_update, service);
 	on_reseed(service);
+	ticketkeeper_start(mgr.keeper, service_base(service));
 	if (mgr.exchange)
 		on_update(service);
 	for (int i = 0; i < MGR_REQUEST_CACHES; i++)
@@ -279,15 +290,14 @@ pre_exit(struct service *service)
 {
 	(void)service;
 	write_exchange();
-	pass_on_keys();
 	for (int i = 0; i < MGR_REQUEST_CACHES; i++) {
 		sweep_free(mgr.sweeps[i]);
 		scache_free(mgr.env.caches[i]);
 	}
+	ticketkeeper_free(mgr.keeper);
 	ticketkeys_free(mgr.env.keys);
 	entropy_free(mgr.entropy);
 	exchange_free(mgr.exchange);
-	handover_free(mgr.handover);
 }
 
 int

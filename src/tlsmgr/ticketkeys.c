@@ -1,21 +1,33 @@
 /* SPDX-License-Identifier: ISC */
 #include "tlsmgr/ticketkeys.h"
 
-#include <stdbool.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "mail/tlsmgr_proto.h"
 #include "tls/random.h"
+#include "tlsmgr/ticketsecret.h"
 #include "util/alloc.h"
+#include "util/buf.h"
 #include "util/now.h"
 
+/* Periods around the present one whose keys are at hand. */
+enum { PREVIOUS, PRESENT, NEXT, AFTER_NEXT, PERIODS };
+
+struct slot {
+	struct ticketkeys_record record;
+	bool kept; /* came from another process */
+};
+
 struct ticketkeys {
-	int half_s; /* 0: no keys */
-	struct {
-		struct tlsmgr_ticket_key key;
-		bool present;
-	} slots[TICKETKEYS_MAX]; /* the latest first */
+	int half_s;                                  /* 0: no keys */
+	struct slot slots[TICKETKEYS_MAX - PERIODS]; /* the latest first */
+	int count;
+	struct buf secret;                         /* owned; empty: none */
+	struct tlsmgr_ticket_key derived[PERIODS]; /* with a secret */
+	int64_t present;                           /* number of the period these are for */
+	struct ticketkeys_keeper keeper;           /* functions NULL: none */
+	const char *seal;                          /* a constant */
 };
 
 struct ticketkeys *
@@ -24,6 +36,8 @@ ticketkeys_new(int period_s)
 	struct ticketkeys *keys = alloc_zero(sizeof *keys);
 
 	keys->half_s = period_s > 0 ? period_s / 2 : 0;
+	keys->present = -1;
+	keys->seal = "none";
 	return keys;
 }
 
@@ -32,8 +46,119 @@ ticketkeys_free(struct ticketkeys *keys)
 {
 	if (!keys)
 		return;
+	buf_release_secret(&keys->secret);
 	alloc_wipe(keys, sizeof *keys);
 	free(keys);
+}
+
+void
+ticketkeys_set_secret(struct ticketkeys *keys, struct buf *secret)
+{
+	buf_release_secret(&keys->secret);
+	keys->secret = *secret;
+	*secret = (struct buf)BUF_INIT;
+	keys->present = -1;
+}
+
+void
+ticketkeys_set_keeper(struct ticketkeys *keys, const struct ticketkeys_keeper *keeper)
+{
+	keys->keeper = *keeper;
+}
+
+void
+ticketkeys_set_seal(struct ticketkeys *keys, const char *seal)
+{
+	keys->seal = seal;
+}
+
+/* --- keys of the secret --- */
+
+/* False: there are none, for want of a secret or because the library failed. */
+static bool
+derive(struct ticketkeys *keys)
+{
+	int64_t present;
+
+	if (keys->half_s == 0 || keys->secret.len == 0)
+		return false;
+	present = now_wall() / keys->half_s;
+	if (keys->present == present)
+		return true;
+	keys->present = -1;
+	for (int i = 0; i < PERIODS; i++)
+		if (ticketsecret_derive(
+			&keys->secret, keys->half_s, present + i - PRESENT, &keys->derived[i]) < 0)
+			return false;
+	keys->present = present;
+	return true;
+}
+
+/* --- keys that are held --- */
+
+/*
+ * What decrypts. The spare time at the far end is for keys of a period that begins earlier on another host; a
+ * random one is never from the future, unless the clock went back, and then it stays.
+ */
+static bool
+is_good(const struct ticketkeys *keys, const struct ticketkeys_record *record)
+{
+	int64_t now = now_wall();
+
+	return record->key.tout + keys->half_s > now &&
+	       (record->origin == TICKETKEYS_RANDOM || record->key.tout <= now + 2 * (int64_t)keys->half_s);
+}
+
+static void
+remove_slot(struct ticketkeys *keys, int i)
+{
+	keys->count--;
+	memmove(&keys->slots[i], &keys->slots[i + 1], sizeof keys->slots[0] * (size_t)(keys->count - i));
+	alloc_wipe(&keys->slots[keys->count], sizeof keys->slots[0]);
+}
+
+static void
+insert(struct ticketkeys *keys, const struct slot *slot)
+{
+	int at = 0;
+
+	if (keys->count == (int)(sizeof keys->slots / sizeof keys->slots[0]))
+		remove_slot(keys, keys->count - 1);
+	while (at < keys->count && keys->slots[at].record.key.tout > slot->record.key.tout)
+		at++;
+	memmove(&keys->slots[at + 1], &keys->slots[at], sizeof keys->slots[0] * (size_t)(keys->count - at));
+	keys->slots[at] = *slot;
+	keys->count++;
+}
+
+/*
+ * Drops what no longer decrypts. Of one process's random keys that is the last but two as well, although its
+ * time may have a second left. Counted in time, so that keys of two processes do not push each other out.
+ */
+void
+ticketkeys_expire(struct ticketkeys *keys)
+{
+	int64_t span = 2 * (int64_t)(keys->half_s - 1), latest = INT64_MIN;
+
+	for (int i = keys->count - 1; i >= 0; i--)
+		if (!is_good(keys, &keys->slots[i].record))
+			remove_slot(keys, i);
+	for (int i = 0; i < keys->count && latest == INT64_MIN; i++)
+		if (keys->slots[i].record.origin == TICKETKEYS_RANDOM)
+			latest = keys->slots[i].record.key.tout;
+	for (int i = keys->count - 1; i >= 0; i--)
+		if (keys->slots[i].record.origin == TICKETKEYS_RANDOM &&
+		    keys->slots[i].record.key.tout <= latest - span)
+			remove_slot(keys, i);
+}
+
+static const struct slot *
+issuing_slot(const struct ticketkeys *keys)
+{
+	for (int i = 0; i < keys->count; i++)
+		if (keys->slots[i].record.origin == TICKETKEYS_RANDOM)
+			return keys->slots[i].record.key.tout > now_wall() ? &keys->slots[i] : NULL;
+	return NULL;
 }
 
 static bool
@@ -49,64 +174,139 @@ make_key(struct tlsmgr_ticket_key *key, int64_t tout)
 const struct tlsmgr_ticket_key *
 ticketkeys_current(struct ticketkeys *keys)
 {
-	int64_t now = now_wall();
-	struct tlsmgr_ticket_key key = { 0 };
+	struct slot made = { .record.origin = TICKETKEYS_RANDOM };
+	const struct slot *slot;
 
 	if (keys->half_s == 0)
 		return NULL;
-	if (keys->slots[0].present && keys->slots[0].key.tout > now)
-		return &keys->slots[0].key;
+	if (keys->secret.len > 0)
+		return derive(keys) ? &keys->derived[PRESENT] : NULL;
+	slot = issuing_slot(keys);
+	if (slot)
+		return &slot->record.key;
 
 	/* One second early, so that a ticket never outlives the key by the length of the second it was made
 	 * in. */
-	if (make_key(&key, now + keys->half_s - 1)) {
-		keys->slots[1] = keys->slots[0];
-		keys->slots[0].key = key;
-		keys->slots[0].present = true;
-		alloc_wipe(&key, sizeof key);
-		return &keys->slots[0].key;
-	}
-	alloc_wipe(&key, sizeof key);
+	if (!make_key(&made.record.key, now_wall() + keys->half_s - 1))
+		return NULL;
+	insert(keys, &made);
+	alloc_wipe(&made, sizeof made);
+	ticketkeys_expire(keys);
+	if (keys->keeper.made)
+		keys->keeper.made(keys->keeper.context);
+
+	slot = issuing_slot(keys);
+	return slot ? &slot->record.key : NULL;
+}
+
+static const struct tlsmgr_ticket_key *
+find_known(struct ticketkeys *keys, const void *name)
+{
+	if (derive(keys))
+		for (int i = PREVIOUS; i <= NEXT; i++)
+			if (memcmp(keys->derived[i].name, name, TLSMGR_TICKET_NAME_LEN) == 0)
+				return &keys->derived[i];
+	for (int i = 0; i < keys->count; i++)
+		if (memcmp(keys->slots[i].record.key.name, name, TLSMGR_TICKET_NAME_LEN) == 0)
+			return is_good(keys, &keys->slots[i].record) ? &keys->slots[i].record.key : NULL;
 	return NULL;
 }
 
 const struct tlsmgr_ticket_key *
 ticketkeys_find(struct ticketkeys *keys, const void *name)
 {
-	int64_t now = now_wall();
+	const struct tlsmgr_ticket_key *key = find_known(keys, name);
 
-	for (int i = 0; i < TICKETKEYS_MAX; i++)
-		if (keys->slots[i].present &&
-		    memcmp(keys->slots[i].key.name, name, TLSMGR_TICKET_NAME_LEN) == 0)
-			return keys->slots[i].key.tout + keys->half_s > now ? &keys->slots[i].key : NULL;
-	return NULL;
+	if (!key && keys->keeper.missed && keys->keeper.missed(keys->keeper.context))
+		key = find_known(keys, name);
+	return key;
 }
 
+/* --- keys on their way --- */
+
 int
-ticketkeys_export(const struct ticketkeys *keys, unsigned char *records)
+ticketkeys_export(struct ticketkeys *keys, struct ticketkeys_record *records)
 {
-	int64_t now = now_wall();
 	int count = 0;
 
-	for (int i = 0; i < TICKETKEYS_MAX; i++)
-		if (keys->slots[i].present && keys->slots[i].key.tout + keys->half_s > now)
-			tlsmgr_proto_pack_key(
-			    &keys->slots[i].key, records + count++ * TLSMGR_TICKET_RECORD_LEN);
+	ticketkeys_expire(keys);
+	if (derive(keys)) {
+		for (int i = 0; i < PERIODS; i++) {
+			records[count].key = keys->derived[i];
+			records[count++].origin = TICKETKEYS_DERIVED;
+		}
+	}
+	for (int i = 0; i < keys->count; i++)
+		records[count++] = keys->slots[i].record;
 	return count;
 }
 
-void
-ticketkeys_import(struct ticketkeys *keys, const unsigned char *record)
+bool
+ticketkeys_import(struct ticketkeys *keys, const struct ticketkeys_record *record)
+{
+	struct slot slot = { .record = *record, .kept = true };
+	bool taken = keys->half_s > 0 && is_good(keys, record) && !find_known(keys, record->key.name) &&
+		     (record->origin == TICKETKEYS_DERIVED || record->key.tout < now_wall() + keys->half_s);
+
+	if (taken)
+		insert(keys, &slot);
+	alloc_wipe(&slot, sizeof slot);
+	return taken;
+}
+
+static int
+seconds_until(int64_t then)
 {
 	int64_t now = now_wall();
-	struct tlsmgr_ticket_key key;
 
-	tlsmgr_proto_unpack_key(&key, record);
-	if (key.tout < now + keys->half_s && key.tout > now - keys->half_s &&
-	    !ticketkeys_find(keys, key.name)) {
-		keys->slots[1] = keys->slots[0];
-		keys->slots[0].key = key;
-		keys->slots[0].present = true;
+	if (then <= now)
+		return 0;
+	return then - now < INT_MAX ? (int)(then - now) : INT_MAX;
+}
+
+int
+ticketkeys_next_change_s(struct ticketkeys *keys)
+{
+	int64_t next = INT64_MAX;
+
+	if (derive(keys))
+		next = keys->derived[PRESENT].tout;
+	for (int i = 0; i < keys->count; i++)
+		if (keys->slots[i].record.key.tout + keys->half_s < next)
+			next = keys->slots[i].record.key.tout + keys->half_s;
+	return next == INT64_MAX ? -1 : seconds_until(next);
+}
+
+int
+ticketkeys_lifetime_s(const struct ticketkeys *keys, const struct ticketkeys_record *records, int count)
+{
+	int64_t last = 0;
+
+	for (int i = 0; i < count; i++)
+		if (records[i].key.tout + keys->half_s > last)
+			last = records[i].key.tout + keys->half_s;
+	return seconds_until(last);
+}
+
+/* --- statistics --- */
+
+void
+ticketkeys_stats(struct ticketkeys *keys, struct ticketkeys_stats *stats)
+{
+	const struct slot *slot = keys->secret.len > 0 ? NULL : issuing_slot(keys);
+	int64_t now = now_wall();
+
+	*stats = (struct ticketkeys_stats){ .source = "none", .seal = keys->seal };
+	for (int i = 0; i < keys->count; i++)
+		stats->count += is_good(keys, &keys->slots[i].record);
+	if (derive(keys)) {
+		stats->count += NEXT - PREVIOUS + 1;
+		stats->source = "secret";
+		stats->left_s = (int)(keys->derived[PRESENT].tout - now);
+		stats->age_s = keys->half_s - stats->left_s;
+	} else if (slot) {
+		stats->source = slot->kept ? "kept" : "random";
+		stats->left_s = (int)(slot->record.key.tout - now);
+		stats->age_s = keys->half_s - 1 - stats->left_s;
 	}
-	alloc_wipe(&key, sizeof key);
 }
