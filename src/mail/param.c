@@ -31,20 +31,40 @@ check_length(const struct param *row, const char *value, struct err *err)
 }
 
 static int
-load_int(const struct param *row, const char *value, int *to, struct err *err)
+load_number(const struct param *row, const char *value, long least, long greatest, long *to, struct err *err)
 {
-	long number;
 	char *end;
 
 	errno = 0;
-	number = strtol(value, &end, 10);
-	if (end == value || *end != '\0' || errno != 0 || number < INT_MIN || number > INT_MAX)
+	*to = strtol(value, &end, 10);
+	if (end == value || *end != '\0' || errno != 0 || *to < least || *to > greatest)
 		return err_set(err, "bad numerical configuration: %s = %s", row->name, value);
-	if (row->min != 0 && number < row->min)
-		return err_set(err, "invalid %s parameter value %ld < %d", row->name, number, row->min);
-	if (row->max != 0 && number > row->max)
-		return err_set(err, "invalid %s parameter value %ld > %d", row->name, number, row->max);
+	if (row->min != 0 && *to < row->min)
+		return err_set(err, "invalid %s parameter value %ld < %d", row->name, *to, row->min);
+	if (row->max != 0 && *to > row->max)
+		return err_set(err, "invalid %s parameter value %ld > %d", row->name, *to, row->max);
+	return 0;
+}
+
+static int
+load_int(const struct param *row, const char *value, int *to, struct err *err)
+{
+	long number;
+
+	if (load_number(row, value, INT_MIN, INT_MAX, &number, err) < 0)
+		return -1;
 	*to = (int)number;
+	return 0;
+}
+
+static int
+load_long(const struct param *row, const char *value, int64_t *to, struct err *err)
+{
+	long number;
+
+	if (load_number(row, value, LONG_MIN, LONG_MAX, &number, err) < 0)
+		return -1;
+	*to = number;
 	return 0;
 }
 
@@ -139,6 +159,8 @@ store(struct maincf *cf, const struct param *row, const char *value, void *setti
 		return 0;
 	case PARAM_INT:
 		return load_int(row, value, member(row, settings), err);
+	case PARAM_LONG:
+		return load_long(row, value, member(row, settings), err);
 	case PARAM_TIME:
 		return load_time(cf, row, value, member(row, settings), err);
 	case PARAM_BOOL:

@@ -19,6 +19,7 @@ enum param_type {
 	PARAM_STRING, /* char *, allocated, never NULL */
 	PARAM_RAW,    /* char *, not expanded */
 	PARAM_INT,    /* int */
+	PARAM_LONG,   /* int64_t */
 	PARAM_TIME,   /* int, seconds */
 	PARAM_BOOL,   /* bool */
 };
@@ -27,8 +28,8 @@ struct param {
 	const char *name;
 	enum param_type type;
 	size_t offset; /* of the member in the settings struct */
-	/* For numbers the least and greatest value, for strings the least and greatest length; max 0: no
-	 * limit. */
+	/* For numbers the least and greatest value, for strings the least and greatest length; 0: no limit.
+	 */
 	int min, max;
 };
 

@@ -20,6 +20,7 @@
 union setting {
 	char *string;
 	int number;
+	int64_t large;
 	bool yes;
 };
 
@@ -34,7 +35,6 @@ static const struct {
 	{ "login name", NULL, "looked up where rights are dropped, by the service skeleton" },
 	{ "group name", NULL, "no program here is set-group-id" },
 	{ "syslog facility", NULL, "a word of maillog, tried there" },
-	{ "long", "9223372036854775807", "no parameter here needs more than 32 bits" },
 };
 
 static const char *
@@ -55,8 +55,10 @@ row_from_words(struct param *row, const char *name, const char *words)
 	*row = (struct param){ .name = name, .type = PARAM_STRING };
 	if (strncmp(words, "time", 4) == 0)
 		row->type = PARAM_TIME;
-	else if (strncmp(words, "int", 3) == 0 || strncmp(words, "long", 4) == 0)
+	else if (strncmp(words, "int", 3) == 0)
 		row->type = PARAM_INT;
+	else if (strncmp(words, "long", 4) == 0)
+		row->type = PARAM_LONG;
 	else if (strcmp(words, "bool") == 0 || strcmp(words, "nbool") == 0)
 		row->type = PARAM_BOOL;
 	if (min != NULL)
@@ -129,6 +131,7 @@ struct settings {
 	char *text;
 	char *raw;
 	int number;
+	int64_t large;
 	int seconds;
 	bool yes;
 };
@@ -137,6 +140,7 @@ static const struct param rows[] = {
 	{ "tlsproxy_tls_key_file", PARAM_STRING, offsetof(struct settings, text), .max = 10 },
 	{ "tls_random_exchange_name", PARAM_RAW, offsetof(struct settings, raw), .min = 3 },
 	{ "tls_random_bytes", PARAM_INT, offsetof(struct settings, number), .min = 1 },
+	{ "tls_daemon_random_bytes", PARAM_LONG, offsetof(struct settings, large), .max = 0 },
 	{ "smtpd_starttls_timeout", PARAM_TIME, offsetof(struct settings, seconds), .min = 1 },
 	{ "smtpd_tls_wrappermode", PARAM_BOOL, offsetof(struct settings, yes), .min = 0 },
 	PARAM_END,
@@ -165,6 +169,7 @@ defaults_and_settings_reach_the_struct(void **state)
 	assert_string_equal(settings.text, "");
 	assert_string_equal(settings.raw, "${data_directory}/prng_exch");
 	assert_int_equal(settings.number, 32);
+	assert_int_equal(settings.large, 32);
 	assert_int_equal(settings.seconds, 300);
 	assert_false(settings.yes);
 	param_release(rows, &settings);
@@ -172,12 +177,14 @@ defaults_and_settings_reach_the_struct(void **state)
 
 	assert_int_equal(
 	    load("smtpd_tls_cert_file = /c\ntls_random_exchange_name = $$x\ntls_random_bytes=64\n"
+		 "tls_daemon_random_bytes = 8589934592\n"
 		 "smtpd_starttls_timeout = 2m\nsmtpd_tls_wrappermode = YES\n",
 		&settings, &err),
 	    0);
 	assert_string_equal(settings.text, "/c");
 	assert_string_equal(settings.raw, "$$x");
 	assert_int_equal(settings.number, 64);
+	assert_true(settings.large == INT64_C(1) << 33);
 	assert_int_equal(settings.seconds, 120);
 	assert_true(settings.yes);
 	param_release(rows, &settings);
