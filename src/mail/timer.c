@@ -44,7 +44,7 @@ timer_free(struct timer *timer)
 }
 
 void
-timer_start(struct timer *timer, int delay_ms)
+timer_start(struct timer *timer, int64_t delay_ms)
 {
 	struct timeval delay = { .tv_sec = delay_ms / 1000, .tv_usec = delay_ms % 1000 * 1000 };
 

@@ -6,6 +6,7 @@
 #define MAIL_TIMER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct event_base;
 struct timer;
@@ -17,7 +18,7 @@ struct timer *timer_new(struct event_base *base, timer_fn fn, void *context);
 void timer_free(struct timer *timer);
 
 /* Starts it, anew if it runs. */
-void timer_start(struct timer *timer, int delay_ms);
+void timer_start(struct timer *timer, int64_t delay_ms);
 void timer_stop(struct timer *timer);
 bool timer_is_running(const struct timer *timer);
 
