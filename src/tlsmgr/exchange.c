@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,35 +14,26 @@
 #include "util/fdio.h"
 #include "util/file.h"
 #include "util/log.h"
+#include "util/text.h"
 
 enum { EXCHANGE_LEN = 1024 };
 
 struct exchange {
-	char *path; /* owned */
-	int fd;     /* owned */
+	char *path;    /* owned */
+	int directory; /* owned; -1: could not be opened */
+	int fd;        /* owned; -1: not open */
 };
 
 struct exchange *
-exchange_new(const char *path, struct err *err)
+exchange_new(const char *path)
 {
-	struct stat st;
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
-
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		err_errno(err, "cannot open PRNG exchange file %s", path);
-		fdio_close(&fd);
-		return NULL;
-	}
-	if (!S_ISREG(st.st_mode)) {
-		err_set(err, "cannot open PRNG exchange file %s: not a regular file", path);
-		fdio_close(&fd);
-		return NULL;
-	}
-	log_debug("tls_prng_exch_open: opened PRNG exchange file %s", path);
-
 	struct exchange *exchange = alloc_zero(sizeof *exchange);
+	char *copy = alloc_string(path);
+
 	exchange->path = alloc_string(path);
-	exchange->fd = fd;
+	exchange->directory = open(dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	exchange->fd = -1;
+	free(copy);
 	return exchange;
 }
 
@@ -51,8 +43,62 @@ exchange_free(struct exchange *exchange)
 	if (!exchange)
 		return;
 	fdio_close(&exchange->fd);
+	fdio_close(&exchange->directory);
 	free(exchange->path);
 	free(exchange);
+}
+
+const char *
+exchange_path(const struct exchange *exchange)
+{
+	return exchange->path;
+}
+
+/* In the directory that was there at the start; in one that took its place if that is gone. */
+static int
+open_or_create(const struct exchange *exchange)
+{
+	/* A FIFO in its place would hold up a blocking open for ever. */
+	enum { FLAGS = O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK };
+	int fd = -1;
+
+	if (exchange->directory >= 0)
+		fd = openat(exchange->directory, text_basename(exchange->path), FLAGS, 0600);
+	if (fd < 0 && (exchange->directory < 0 || errno == ENOENT))
+		fd = open(exchange->path, FLAGS, 0600);
+	return fd;
+}
+
+/* What others could read or write is stirred in all the same: it is never all there is. */
+static void
+keep_private(const struct exchange *exchange, const struct stat *st)
+{
+	if (st->st_uid != geteuid())
+		log_warn("PRNG exchange file %s belongs to another user", exchange->path);
+	else if ((st->st_mode & 077) != 0 && fchmod(exchange->fd, 0600) == 0)
+		log_warn("PRNG exchange file %s was accessible to others", exchange->path);
+}
+
+int
+exchange_open(struct exchange *exchange, struct err *err)
+{
+	struct stat st;
+
+	fdio_close(&exchange->fd);
+	exchange->fd = open_or_create(exchange);
+	if (exchange->fd < 0 || fstat(exchange->fd, &st) < 0) {
+		err_errno(err, "cannot open PRNG exchange file %s", exchange->path);
+		fdio_close(&exchange->fd);
+		return -1;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		err_set(err, "cannot open PRNG exchange file %s: not a regular file", exchange->path);
+		fdio_close(&exchange->fd);
+		return -1;
+	}
+	keep_private(exchange, &st);
+	log_debug("tls_prng_exch_open: opened PRNG exchange file %s", exchange->path);
+	return 0;
 }
 
 bool
@@ -60,7 +106,7 @@ exchange_is_removed(const struct exchange *exchange)
 {
 	struct stat st;
 
-	return fstat(exchange->fd, &st) == 0 && st.st_nlink == 0;
+	return exchange->fd >= 0 && fstat(exchange->fd, &st) == 0 && st.st_nlink == 0;
 }
 
 static int
@@ -79,20 +125,21 @@ replace(struct exchange *exchange, unsigned char *bytes, struct err *err)
 		errno = ENOSPC;
 	if (put != EXCHANGE_LEN)
 		return err_errno(err, "cannot write PRNG exchange file %s", exchange->path);
-	return 0;
+	return 1;
 }
 
 int
 exchange_update(struct exchange *exchange, struct err *err)
 {
 	unsigned char bytes[EXCHANGE_LEN];
-	int locked = file_lock(exchange->fd, false);
 
-	/* A lock that somebody keeps must not stop the service; this update is left out. */
-	if (locked == 0)
-		errno = EAGAIN;
-	if (locked <= 0)
+	if (exchange->fd < 0 && exchange_open(exchange, err) < 0)
+		return -1;
+	int locked = file_lock(exchange->fd, false);
+	if (locked < 0)
 		return err_errno(err, "cannot lock PRNG exchange file %s", exchange->path);
+	if (locked == 0)
+		return 0;
 	int rc = replace(exchange, bytes, err);
 	file_unlock(exchange->fd);
 	alloc_wipe(bytes, sizeof bytes);

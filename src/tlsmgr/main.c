@@ -8,12 +8,9 @@
 
 #include "mail/param.h"
 #include "mail/service.h"
-#include "mail/timer.h"
 #include "tls/loglevel.h"
 #include "tls/random.h"
 #include "tlsmgr/client.h"
-#include "tlsmgr/entropy.h"
-#include "tlsmgr/exchange.h"
 #include "tlsmgr/location.h"
 #include "tlsmgr/mgr_request.h"
 #include "tlsmgr/scache.h"
@@ -22,16 +19,14 @@
 #include "tlsmgr/ticketkeeper.h"
 #include "tlsmgr/ticketkeys.h"
 #include "tlsmgr/ticketsecret.h"
+#include "tlsmgr/upkeep.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/log.h"
-#include "util/now.h"
 
 enum {
 	TIMEOUT_MAX_S = 8640000,
-	DELAY_MAX_S = 2000000, /* what a timer can hold */
-	RETRY_S = 60,          /* between attempts to reach a source of randomness that failed */
 };
 
 enum { SMTPD, SMTP, LMTP };
@@ -92,85 +87,35 @@ static struct {
 	struct mgr_request_env env;
 	struct statistics statistics;
 	struct client_set *clients;
-	struct entropy *entropy;
-	struct exchange *exchange; /* NULL: not configured */
+	struct upkeep *upkeep;
 	struct ticketkeeper *keeper;
-	struct timer *reseed, *update;
 	struct sweep *sweeps[MGR_REQUEST_CACHES];
 } mgr;
 
 /* --- randomness --- */
 
-/* Some time up to `period_s`, so that nobody can tell when. */
 static void
-start_random_timer(struct timer *timer, int period_s)
+open_source(void)
 {
-	unsigned char chance;
+	struct upkeep_config config = {
+		.source = settings.random_source,
+		.bytes = settings.random_bytes,
+		.reseed_period_s = settings.reseed_period_s,
+		.update_period_s = settings.update_period_s,
+		.reseeded_ms = &mgr.statistics.reseeded_ms,
+		.updated_ms = &mgr.statistics.exchanged_ms,
+	};
 
-	if (random_bytes(&chance, 1) < 0)
-		chance = (unsigned char)getpid();
-	long long delay_s = (long long)period_s * chance / 255;
-	timer_start(timer, delay_s > DELAY_MAX_S ? DELAY_MAX_S * 1000 : (int)delay_s * 1000);
+	mgr.upkeep = upkeep_new(&config);
 }
 
 static void
-write_exchange(void)
+use_exchange(const struct location *location)
 {
-	struct err err = { 0 };
-
-	if (!mgr.exchange)
-		return;
-	if (exchange_update(mgr.exchange, &err) < 0)
-		log_warn("%s", err.text);
-	else
-		mgr.statistics.exchanged_ms = now_ms();
-}
-
-static void
-on_update(void *context)
-{
-	log_debug("tlsmgr_prng_exch_event: update PRNG exchange file");
-	if (exchange_is_removed(mgr.exchange)) {
-		/* Out of the jail and as another user it can be made anew. The pause keeps master from a
-		 * tight loop. */
-		log_warn("PRNG exchange file was removed -- exiting to reopen");
-		sleep(1);
-		service_exit(context);
-	}
-	write_exchange();
-	start_random_timer(mgr.update, settings.update_period_s);
-}
-
-static void
-on_entropy(bool done, void *context)
-{
-	(void)context;
-	if (done)
-		mgr.statistics.reseeded_ms = now_ms();
-	if (done && entropy_has_more(mgr.entropy))
-		start_random_timer(mgr.reseed, settings.reseed_period_s);
-	else if (entropy_has_more(mgr.entropy))
-		timer_start(mgr.reseed, RETRY_S * 1000);
-}
-
-static void
-on_reseed(void *context)
-{
-	if (entropy_has_more(mgr.entropy))
-		entropy_read(mgr.entropy, service_base(context), on_entropy, context);
-}
-
-static void
-open_exchange(const struct location *location)
-{
-	struct err err = { 0 };
-
 	if (!settings.exchange_name[0])
 		return;
 	char *path = location_choose(location, settings.exchange_name, "file", settings.exchange_name);
-	mgr.exchange = exchange_new(path, &err);
-	if (!mgr.exchange)
-		log_fatal("tls_prng_exch_open: %s", err.text);
+	upkeep_use_exchange(mgr.upkeep, path);
 	free(path);
 }
 
@@ -250,10 +195,10 @@ pre_jail(struct service *service)
 	clock_gettime(CLOCK_REALTIME, &now);
 	random_add(&now, sizeof now);
 	random_add(&pid, sizeof pid);
-	mgr.entropy = entropy_new(settings.random_source, settings.random_bytes);
+	open_source();
 	read_secret(service_mail_owner(service), &secret);
 	service_become_owner(service);
-	open_exchange(&location);
+	use_exchange(&location);
 	open_caches(&location);
 	open_keys(&secret);
 	service_become_root(service);
@@ -267,12 +212,8 @@ post_jail(struct service *service)
 	mgr.env.statistics = &mgr.statistics;
 	statistics_init(&mgr.statistics);
 	mgr.clients = client_set_new(service, &mgr.env, settings.ipc_timeout_s);
-	mgr.reseed = timer_new(service_base(service), on_reseed, service);
-	mgr.update = timer_new(service_base(service), on_update, service);
-	on_reseed(service);
+	upkeep_start(mgr.upkeep, service_base(service));
 	ticketkeeper_start(mgr.keeper, service_base(service));
-	if (mgr.exchange)
-		on_update(service);
 	for (int i = 0; i < MGR_REQUEST_CACHES; i++)
 		if (scache_is_enabled(mgr.env.caches[i]))
 			mgr.sweeps[i] = sweep_new(service_base(service), mgr.env.caches[i]);
@@ -289,15 +230,13 @@ static void
 pre_exit(struct service *service)
 {
 	(void)service;
-	write_exchange();
+	upkeep_free(mgr.upkeep);
 	for (int i = 0; i < MGR_REQUEST_CACHES; i++) {
 		sweep_free(mgr.sweeps[i]);
 		scache_free(mgr.env.caches[i]);
 	}
 	ticketkeeper_free(mgr.keeper);
 	ticketkeys_free(mgr.env.keys);
-	entropy_free(mgr.entropy);
-	exchange_free(mgr.exchange);
 }
 
 int
