@@ -39,6 +39,13 @@ utf8_length(const unsigned char *at, size_t left)
 	return len;
 }
 
+/* U+0080 to U+009F do to a terminal what ESC and a letter do. */
+static bool
+is_control(const unsigned char *at, size_t len)
+{
+	return len == 1 ? at[0] < 0x20 || at[0] == 0x7f : len == 2 && at[0] == 0xc2 && at[1] < 0xa0;
+}
+
 char *
 text_printable(char *text)
 {
@@ -47,7 +54,7 @@ text_printable(char *text)
 
 	while (left > 0) {
 		size_t len = utf8_length(at, left);
-		if (len == 0 || (len == 1 && (at[0] < 0x20 || at[0] == 0x7f))) {
+		if (len == 0 || is_control(at, len)) {
 			*at = '?';
 			len = 1;
 		}

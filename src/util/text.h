@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Replaces every byte that is neither printable ASCII nor part of valid UTF-8 with '?'. In place; returns it.
- */
+/* Replaces every byte that is neither printable ASCII nor part of valid UTF-8 with '?', and control
+ * characters in UTF-8 too. In place; returns it. */
 char *text_printable(char *text);
 
 bool text_is_utf8(const char *text, size_t len);

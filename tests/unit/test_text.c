@@ -12,6 +12,9 @@ unprintable_bytes_become_question_marks(void **state)
 	} cases[] = { { "", "", true }, { "plain text", "plain text", true }, { "a\tb\nc", "a?b?c", true },
 		{ "\x7f", "?", true }, { "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f", true },
 		{ "bad\xc3", "bad?", false }, { "\xff\xfe", "??", false }, { "\xc0\xaf", "??", false },
+		{ "\xc2\x9b"
+		  "2J\xc2\x85\xc2\xa0",
+		    "??2J??\xc2\xa0", true },
 		{ "\xed\xa0\x80", "???", false }, { "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80", true } };
 
 	(void)state;
