@@ -24,6 +24,7 @@ static const char message[2] = { 'W', '\0' };
 struct trigger {
 	struct event *event; /* owned */
 	int fd;              /* owned */
+	int held;            /* owned; of a pass service the writing end of the pipe it got, else -1 */
 	char *service;       /* owned; for the log */
 	const char *function;
 };
@@ -33,6 +34,7 @@ trigger_free(struct trigger *trigger)
 {
 	event_free(trigger->event);
 	close(trigger->fd);
+	fdio_close(&trigger->held);
 	free(trigger->service);
 	free(trigger);
 }
@@ -79,6 +81,33 @@ connect_inet(const struct listener *listener, struct err *err)
 	return fd;
 }
 
+/* A pass service takes a connection out of a connection, and finds the message there. */
+static int
+connect_pass(const struct mastercf_entry *entry, int *held, struct err *err)
+{
+	int ends[2];
+	int fd = fdio_connect_unix(entry->endpoint, true, err);
+
+	if (fd < 0)
+		return -1;
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		err_errno(err, "pipe");
+		close(fd);
+		return -1;
+	}
+	if (write(ends[1], message, sizeof message) != (ssize_t)sizeof message ||
+	    fdio_send_fd(fd, ends[0]) < 0) {
+		err_errno(err, "send file descriptor");
+		close(ends[0]);
+		close(ends[1]);
+		close(fd);
+		return -1;
+	}
+	close(ends[0]);
+	*held = ends[1];
+	return fd;
+}
+
 /* A fifo has no connection to wait on. */
 static int
 write_fifo(const struct mastercf_entry *entry, struct err *err)
@@ -102,7 +131,7 @@ trigger_send(struct event_base *base, const struct mastercf_entry *entry, const 
 {
 	const struct timeval limit = { .tv_sec = REPLY_LIMIT_S };
 	struct trigger *trigger;
-	int fd;
+	int fd, held = -1;
 
 	switch (entry->type) {
 	case MASTERCF_INET:
@@ -110,6 +139,9 @@ trigger_send(struct event_base *base, const struct mastercf_entry *entry, const 
 		break;
 	case MASTERCF_UNIX:
 		fd = fdio_connect_unix(entry->endpoint, true, err);
+		break;
+	case MASTERCF_PASS:
+		fd = connect_pass(entry, &held, err);
 		break;
 	case MASTERCF_FIFO:
 		return write_fifo(entry, err);
@@ -119,13 +151,14 @@ trigger_send(struct event_base *base, const struct mastercf_entry *entry, const 
 	}
 	if (fd < 0)
 		return -1;
-	if (write(fd, message, sizeof message) != (ssize_t)sizeof message) {
+	if (entry->type != MASTERCF_PASS && write(fd, message, sizeof message) != (ssize_t)sizeof message) {
 		err_errno(err, "write");
 		close(fd);
 		return -1;
 	}
 	trigger = alloc_zero(sizeof *trigger);
 	trigger->fd = fd;
+	trigger->held = held;
 	trigger->function = entry->type == MASTERCF_INET ? "inet_trigger_event" : "unix_trigger_event";
 	trigger->service = alloc_string(entry->endpoint);
 	trigger->event = event_new(base, fd, EV_READ | EV_PERSIST, on_reply, trigger);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * trigger: wakes a service by connecting to it like a client, writing "W" and a zero byte, and waiting for it
- * to close.
+ * to close. A pass service is passed a pipe that holds these two bytes.
  */
 #ifndef MASTER_TRIGGER_H
 #define MASTER_TRIGGER_H
