@@ -449,6 +449,47 @@ process_that_hangs_is_ended(void **state)
 }
 
 static void
+pass_service_serves_the_connection_it_is_passed(void **state)
+{
+	struct master m;
+	char name[] = "events", z[] = "-z", t[] = "-t", pass[] = "pass", hello[5];
+	struct err err;
+	int pair[2];
+
+	(void)state;
+	start(&m, ARGV(name, z, t, pass));
+	char *path = path_in(&m, "listen");
+	int courier = fdio_connect_unix(path, false, &err);
+	free(path);
+	assert_true(courier >= 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(fdio_send_fd(courier, pair[1]), 0);
+	assert_int_equal(send(courier, "", 1, MSG_NOSIGNAL), 1);
+	close(pair[1]);
+	assert_true(readable(pair[0]));
+	assert_int_equal(recv(pair[0], hello, sizeof hello, MSG_WAITALL), sizeof hello);
+	expect_echo(pair[0]);
+	expect_end_of_file(courier);
+	expect_status(&m, SERVICE_STATUS_TAKEN);
+	expect_status(&m, SERVICE_STATUS_AVAILABLE);
+
+	/* One that brings nothing is no client, and is not counted as one. */
+	close(courier);
+	path = path_in(&m, "listen");
+	courier = fdio_connect_unix(path, false, &err);
+	free(path);
+	assert_true(courier >= 0);
+	shutdown(courier, SHUT_WR);
+	expect_log(&m, "warning: pass_accept_attr: cannot receive file descriptor: end of file");
+	close(courier);
+	expect_echo(pair[0]);
+	fdio_close(&m.status);
+	assert_int_equal(exit_status(&m), 0);
+	close(pair[0]);
+	clean_up(&m);
+}
+
+static void
 stand_alone_serves_stdin_and_stdout(void **state)
 {
 	struct master m;
@@ -498,6 +539,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(process_ends_after_its_last_use),
 		cmocka_unit_test(idle_process_ends),
 		cmocka_unit_test(process_that_hangs_is_ended),
+		cmocka_unit_test(pass_service_serves_the_connection_it_is_passed),
 		cmocka_unit_test(stand_alone_serves_stdin_and_stdout),
 		cmocka_unit_test(unexpected_word_is_fatal_at_the_first_client),
 	};
