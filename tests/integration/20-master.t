@@ -27,7 +27,7 @@ my %env = %ENV; delete $env{PWD};
 our ($status, $listen);
 sub record { my ($pid, $gen, $state) = @_; syswrite $status, pack 'iIi', $pid, $gen, $state }
 my $gen = oct($ENV{GENERATION});
-say_to("started", "$service $$\n");
+say_to("started", "$service $$ @args\n");
 if ($mode eq "report") {
 	say_to("report.$service", join("|", "args", @args) . "\n" . join("|", "env", map { "$_=$env{$_}" } sort keys %env) .
 	    "\n$kinds seven=$seven\n" . do { local $/; open my $f, '<', "/proc/self/status"; my $t = <$f>;
@@ -43,6 +43,15 @@ if ($mode eq "wake") { my $got = ''; until (sysread $c, $got, 10) { select(my $q
 	say_to("wake", unpack("H*", $got) . "\n") }
 if ($mode eq "odd") { record($$, $gen + 1, 1); record($$, $gen, 7); record(1, $gen, 1);
 	select undef, undef, undef, 0.2; syswrite $status, "abc"; select undef, undef, undef, 0.2 }
+# Keeps its client, whatever master asks.
+if ($mode eq "hold") {
+	vec(my $ask = '', 5, 1) = 1; vec($ask, fileno $c, 1) = 1;
+	while (1) {
+		select(my $q = $ask, undef, undef, undef);
+		if (vec $q, 5, 1) { say_to("eof", "$service $$\n"); vec($ask, 5, 1) = 0 }
+		exit 0 if vec $q, fileno $c, 1;
+	}
+}
 close $c;
 record($$, $gen, 1);
 if ($mode eq "crash-later") { exit 4 }
@@ -233,6 +242,36 @@ try_life() {
 	service
 }
 
+# hold SERVICE: a connection that stays until the file let-go is there.
+hold() {
+	as perl -MIO::Socket::UNIX -e '
+		my ($path, $out) = @ARGV; my $s = IO::Socket::UNIX->new(Peer => $path) or exit 1;
+		select undef, undef, undef, 0.1 while -d $out && ! -e "$out/let-go"' "$I/spool/private/$1" "$I/out" &
+}
+
+try_stress() {
+	service "busy pass - - n - 2 probe -o mode=hold"
+	reload
+	hold busy
+	wait_for started_is busy 1 && hold busy && wait_for started_is busy 2
+	ok $? "$WHO: two clients, two processes"
+	is "$(sed -n 's/^busy [0-9]* .*-o \(stress=[a-z]*\) .*/\1/p' "$I/out/started" | tr '\n' ' ')" "stress= stress=yes " \
+		"$WHO: the last process below the limit is told of stress"
+	wait_for file_has "$I/out/eof" "^busy $(sed -n 's/^busy \([0-9]*\) .*/\1/p' "$I/out/started" | head -n 1)\$"
+	ok $? "$WHO: and the first is asked to go"
+	wait_for log_has "$I" 'warning: service "busy" \(private/busy\) has reached its process limit "2": new clients may experience noticeable delays' &&
+		wait_for log_has "$I" 'warning: to avoid this condition, increase the process count in master.cf or reduce the service time per client' &&
+		wait_for log_has "$I" 'warning: see https?://www.postfix.org/STRESS_README.html for examples of stress-adapting configuration settings'
+	ok $? "$WHO: the limit is logged"
+	hold busy
+	: >"$I/out/let-go"
+	wait_for started_is busy 3
+	ok $? "$WHO: who waited is served when there is room"
+	is "$(log_count "$I" 'has reached its process limit')" 1 "$WHO: the limit is logged once"
+	service
+	reload
+}
+
 as_poke() { # SERVICE
 	as perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Peer => $ARGV[0]) or exit 1' "$I/spool/private/$1"
 }
@@ -253,7 +292,47 @@ try_stop() {
 	is $? 0 "$WHO: master -t while none runs"
 	as env MAIL_CONFIG="$I/etc" "$I/daemon/master" -e 1
 	is $? 0 "$WHO: master -e"
-	like "$(cat "$I/log/maillog")" 'master exit time has arrived' "$WHO: master -e says so"
+	wait_for log_has "$I" 'master exit time has arrived'
+	ok $? "$WHO: master -e says so"
+}
+
+try_foreground() {
+	as "$BIN/postfix" -c "$I/etc" start-fg >"$TMP/foreground" 2>&1 &
+	foreground=$!
+	PIDS="$PIDS $foreground"
+	wait_for postfix_ status && wait_for test -s "$I/spool/pid/master.pid"
+	ok $? "$WHO: start-fg starts"
+	pid=$(master_pid "$I" | tr -d '\n')
+	like "$(tr '\0' ' ' <"/proc/$pid/cmdline")" '/master -s $' "$WHO: start-fg becomes master"
+	kill -0 "$foreground"
+	ok $? "$WHO: start-fg does not return"
+	postfix_ stop
+	is $? 0 "$WHO: stop of start-fg"
+	wait "$foreground"
+	is $? 143 "$WHO: start-fg ends when it is stopped, by that signal"
+}
+
+# multi_instance_wrapper counts only without -c, so the configuration directory must be the one that was built in.
+try_wrapper() {
+	built_in=$(sed -n 's/.*CONFIG_CONFIG_DIRECTORY "\(.*\)"/\1/p' "$SEALPOST_BUILD/gen/config.h")
+	if [ "$WHO" != root ] || ! unshare -m true 2>/dev/null || [ ! -d "$built_in" ]; then
+		skip "needs root, mount namespaces and $built_in" "$WHO: multi_instance_wrapper"
+		return
+	fi
+	printf '#!/bin/sh\necho "$@" >"%s"\n' "$I/out/wrapped" >"$I/daemon/wrapper"
+	chmod 755 "$I/daemon/wrapper"
+	cp "$I/etc/main.cf" "$TMP/main.cf"
+	printf '%s\n' "multi_instance_directories = $I/other" "multi_instance_wrapper = \${daemon_directory}/wrapper -p --" >>"$I/etc/main.cf"
+	unshare -m sh -c 'mount --bind "$0" "$1" && exec "$2" -v status now' "$I/etc" "$built_in" "$BIN/postfix" >"$TMP/said" 2>&1
+	is $? 0 "$WHO: with other instances the wrapper decides" || diag "$(cat "$TMP/said")"
+	is "$(cat "$I/out/wrapped")" "-p -- -v status now" "$WHO: and gets the whole command"
+	postfix_ status
+	is $? 1 "$WHO: with -c the command is for that instance"
+	sed -i '/^multi_instance_wrapper/d' "$I/etc/main.cf"
+	unshare -m sh -c 'mount --bind "$0" "$1" && exec "$2" status' "$I/etc" "$built_in" "$BIN/postfix" >"$TMP/said" 2>&1
+	is $? 1 "$WHO: no wrapper"
+	like "$(cat "$TMP/said")" 'fatal: multi-instance support is requested, but multi_instance_wrapper is empty' "$WHO: no wrapper: says so"
+	cp "$TMP/main.cf" "$I/etc/main.cf"
 }
 
 try_errors() {
@@ -304,6 +383,8 @@ compare_with_original() {
 	wait_for file_has "$I/out/report.$PORT" Umask
 	sed 's/GENERATION=[0-7]*/GENERATION/; s/'"$PORT"'/PORT/; s,'"$I"',SYSTEM,g' "$I/out/report.$PORT" >"$TMP/theirs"
 	is "$(sed "s,$TMP/root,SYSTEM,g" "$TMP/ours")" "$(cat "$TMP/theirs")" "the original hands over the same"
+	WHO=original
+	try_stress
 }
 
 if [ "$(id -u)" -eq 0 ]; then
@@ -316,7 +397,10 @@ for WHO in $run; do
 	try_start_and_stop
 	try_inheritance
 	try_life
+	try_stress
 	try_stop
+	try_foreground
+	try_wrapper
 	try_errors
 done
 WHO=root
