@@ -285,6 +285,8 @@ static const struct row table[] = {
 	{ "tlsgate_starttls_timeout", "300s" },
 	{ "tlsgate_timeout", "300s" },
 	{ "tlsmgr_service_name", "tlsmgr" },
+	{ "tlsmgr_session_cache_entry_limit", "1000000" },
+	{ "tlsmgr_session_cache_size_limit", "1073741824" },
 	{ "tlsmgr_ticket_key_persist", "yes" },
 	{ "tlsmgr_ticket_secret_file", "" },
 	{ "tlsproxy_client_CAfile", "$smtp_tls_CAfile" },

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "tlsmgr/location.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/alloc.h"
+#include "util/fdio.h"
 #include "util/log.h"
 #include "util/text.h"
 
@@ -40,4 +42,40 @@ location_choose(const struct location *location, const char *path, const char *w
 	}
 	free(directory);
 	return chosen;
+}
+
+/* To go there, not to read it. */
+static int
+open_directory(const char *name)
+{
+	return open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+int
+location_directory(const char *path)
+{
+	char *name = directory_of(path);
+	int directory = open_directory(name);
+
+	free(name);
+	return directory;
+}
+
+int
+location_enter(int directory)
+{
+	int here = open_directory(".");
+
+	if (here >= 0 && fchdir(directory) < 0)
+		fdio_close(&here);
+	return here;
+}
+
+void
+location_leave(int here)
+{
+	/* It was the working directory a moment ago, and names of other files are relative to it. */
+	if (fchdir(here) < 0)
+		log_panic("cannot return to the working directory: %m");
+	fdio_close(&here);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * location: where a file that this program writes may live.
+ * location: where a file that this program writes may live, and how it is found again from a jail.
  *
  * Early releases kept such files in a directory of root's, where an unprivileged process must not write.
  */
@@ -18,5 +18,15 @@ struct location {
  * warnings. Freed by the caller.
  */
 char *location_choose(const struct location *location, const char *path, const char *what, const char *shown);
+
+/* A descriptor of the directory that `path` is in. -1: there is none. Closed by the caller. */
+int location_directory(const char *path);
+
+/*
+ * Makes `directory` the working directory, in the jail too: what is in it is found by its last component.
+ * Returns what location_leave() takes to go back; -1: errno, and nothing has changed.
+ */
+int location_enter(int directory);
+void location_leave(int here);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <pwd.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +11,7 @@
 #include "mail/service.h"
 #include "tls/loglevel.h"
 #include "tls/random.h"
+#include "tlsmgr/bootid.h"
 #include "tlsmgr/client.h"
 #include "tlsmgr/location.h"
 #include "tlsmgr/mgr_request.h"
@@ -40,6 +42,8 @@ static struct {
 	char *random_source, *exchange_name;
 	int random_bytes, reseed_period_s, update_period_s;
 	int ipc_timeout_s;
+	int entry_limit;
+	int64_t size_limit;
 	bool smtputf8;
 	bool key_persist;
 	char *secret_file;
@@ -63,6 +67,8 @@ static const struct param params[] = {
 	ROW("lmtp_tls_loglevel", PARAM_STRING, cache[LMTP].loglevel, ),
 	ROW("data_directory", PARAM_STRING, data_directory, ),
 	ROW("default_database_type", PARAM_STRING, default_database_type, ),
+	ROW("tlsmgr_session_cache_entry_limit", PARAM_INT, entry_limit, ),
+	ROW("tlsmgr_session_cache_size_limit", PARAM_LONG, size_limit, ),
 	ROW("tls_random_source", PARAM_STRING, random_source, ),
 	ROW("tls_random_exchange_name", PARAM_STRING, exchange_name, ),
 	ROW("tls_random_bytes", PARAM_INT, random_bytes, .min = 1),
@@ -90,6 +96,7 @@ static struct {
 	struct upkeep *upkeep;
 	struct ticketkeeper *keeper;
 	struct sweep *sweeps[MGR_REQUEST_CACHES];
+	char *boot_id; /* owned */
 } mgr;
 
 /* --- randomness --- */
@@ -146,7 +153,7 @@ open_keys(struct buf *secret)
 
 /* --- caches --- */
 
-/* Before any is opened: opening empties the file. */
+/* Before any is opened: opening may empty the file. */
 static void
 check_duplicates(void)
 {
@@ -165,16 +172,20 @@ static void
 open_caches(const struct location *location)
 {
 	check_duplicates();
+	mgr.boot_id = bootid_read();
 	for (int i = 0; i < MGR_REQUEST_CACHES; i++) {
 		bool enabled = settings.cache[i].database[0] && settings.cache[i].timeout_s > 0;
 		struct scache_config config = {
 			.label = types[i].label,
 			.database = settings.cache[i].database,
 			.default_type = settings.default_database_type,
+			.boot = mgr.boot_id,
 			.timeout_s = settings.cache[i].timeout_s,
 			.log = enabled && (loglevel_parse(types[i].loglevel, settings.cache[i].loglevel) &
 					      LOGLEVEL_CACHE),
 			.check_utf8 = settings.smtputf8,
+			.entry_limit = settings.entry_limit > 0 ? (uint64_t)settings.entry_limit : 0,
+			.size_limit = settings.size_limit > 0 ? (uint64_t)settings.size_limit : 0,
 			.location = location,
 		};
 
@@ -235,6 +246,7 @@ pre_exit(struct service *service)
 		sweep_free(mgr.sweeps[i]);
 		scache_free(mgr.env.caches[i]);
 	}
+	free(mgr.boot_id);
 	ticketkeeper_free(mgr.keeper);
 	ticketkeys_free(mgr.env.keys);
 }

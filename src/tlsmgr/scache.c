@@ -4,32 +4,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tlsmgr/location.h"
+#include "tls/random.h"
+#include "tlsmgr/ageindex.h"
+#include "tlsmgr/entry.h"
 #include "tlsmgr/store.h"
+#include "tlsmgr/storefile.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
-#include "util/hex.h"
 #include "util/log.h"
 #include "util/now.h"
+#include "util/siphash.h"
 #include "util/text.h"
 
 enum {
 	LEAST_TIMEOUT_S = 120,
-	STAMP_LEN = 8,
-	EVICT_STEPS = 8, /* for one update; more than one, so that the size comes down */
+	IDLE_MS = 1000,    /* between two looks at the oldest entry */
+	DISCARD_STEPS = 8, /* entries of a lost database that are forgotten at a time */
 };
 
-/* An entry is the time of its update, eight bytes in native order, and the session; on disk in hex. */
+/* For an index, or a database, without a limit. */
+#define MANY_ENTRIES (UINT64_C(1) << 22)
+#define MANY_BYTES   (UINT64_C(1) << 40)
+
 struct scache {
 	const char *label;
-	char *name;          /* owned; "type:path" for the log; NULL when not enabled */
-	struct store *store; /* owned; NULL when not enabled or not usable */
-	uint64_t bytes;      /* ids and entries in it */
+	struct storefile *file;   /* owned; NULL when not enabled */
+	struct store *store;      /* owned; NULL when not usable */
+	struct ageindex *index;   /* owned; NULL without a store */
+	struct ageindex *discard; /* owned; of a store that is lost; freed a little at a time */
+	unsigned char key[SIPHASH_KEY_LEN];
 	int timeout_s;
 	bool log;
 	bool check_utf8;
-	uint64_t limit;
+	bool first; /* the next record to be read is the first */
+	uint64_t entry_limit, size_limit;
+	struct scache_stats stats;
+	struct buf id, value; /* of the record being read */
+	struct buf session;   /* for what nobody asked for */
 };
 
 #define LOG(cache, ...)                                                                                      \
@@ -38,41 +50,52 @@ struct scache {
 			log_info(__VA_ARGS__);                                                               \
 	} while (0)
 
-/* Kinds of table that live in a file of their own. */
-static bool
-is_file_type(const char *type)
+static void
+start_clock(struct scache *cache)
 {
-	static const char *const types[] = { "hash", "btree", "dbm", "lmdb", "cdb", "sdbm", "dbz" };
-
-	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-		if (strcmp(type, types[i]) == 0)
-			return true;
-	return false;
+	ageindex_tick(cache->index, now_ms() / 1000);
 }
 
 static void
-open_store(struct scache *cache, const struct scache_config *config)
+try_store(struct scache *cache)
 {
-	const char *colon = strchr(config->database, ':');
-	char *type = colon ? alloc_string_n(config->database, (size_t)(colon - config->database))
-			   : alloc_string(config->default_type);
-	const char *configured = colon ? colon + 1 : config->database;
-	char *shown = alloc_printf("%s:%s", type, configured);
-	char *path = is_file_type(type) ? location_choose(config->location, configured, "table", shown)
-					: alloc_string(configured);
-	struct err err = { 0 };
-
-	cache->name = alloc_printf("%s:%s", type, path);
-	LOG(cache, "open %s TLS cache %s", cache->label, cache->name);
-	cache->store = store_new(
-	    &(struct store_config){
-		.type = type, .path = path, .shown = path, .boot = "", .limit = cache->limit },
-	    &err);
+	cache->store = storefile_open(cache->file);
 	if (!cache->store)
-		log_error("%s", err.text);
-	free(path);
-	free(shown);
-	free(type);
+		return;
+	cache->index = ageindex_new(
+	    cache->entry_limit ? cache->entry_limit : MANY_ENTRIES, cache->timeout_s, cache->key);
+	cache->stats.loading = cache->first = store_has_old_records(cache->store);
+}
+
+/* What the database may have to hold. */
+static uint64_t
+store_limit(const struct scache_config *config)
+{
+	/* The key has a byte more than the id. */
+	uint64_t entries = config->entry_limit ? config->entry_limit : MANY_ENTRIES;
+
+	if (!config->size_limit || config->size_limit > MANY_BYTES || entries > MANY_BYTES)
+		return MANY_BYTES;
+	return config->size_limit + entries * (ENTRY_OVERHEAD + 1);
+}
+
+static void
+enable(struct scache *cache, const struct scache_config *config)
+{
+	struct storefile_config file_config = {
+		.label = config->label,
+		.database = config->database,
+		.default_type = config->default_type,
+		.boot = config->boot ? config->boot : "",
+		.limit = store_limit(config),
+		.location = config->location,
+	};
+
+	if (random_bytes(cache->key, sizeof cache->key) < 0)
+		log_warn("no random key for the index of the %s TLS cache", cache->label);
+	cache->file = storefile_new(&file_config);
+	LOG(cache, "open %s TLS cache %s", cache->label, storefile_name(cache->file));
+	try_store(cache);
 }
 
 struct scache *
@@ -86,9 +109,10 @@ scache_new(const struct scache_config *config)
 		cache->timeout_s = LEAST_TIMEOUT_S;
 	cache->log = config->log;
 	cache->check_utf8 = config->check_utf8;
-	cache->limit = config->limit ? config->limit : SCACHE_LIMIT;
+	cache->entry_limit = config->entry_limit;
+	cache->size_limit = config->size_limit;
 	if (cache->timeout_s > 0 && config->database[0])
-		open_store(cache, config);
+		enable(cache, config);
 	return cache;
 }
 
@@ -97,8 +121,14 @@ scache_free(struct scache *cache)
 {
 	if (!cache)
 		return;
+	/* First, because the process that follows waits for it. */
 	store_free(cache->store);
-	free(cache->name);
+	storefile_free(cache->file);
+	ageindex_free(cache->index);
+	ageindex_free(cache->discard);
+	buf_release(&cache->id);
+	buf_release_secret(&cache->value);
+	buf_release_secret(&cache->session);
 	free(cache);
 }
 
@@ -111,7 +141,7 @@ scache_label(const struct scache *cache)
 bool
 scache_is_enabled(const struct scache *cache)
 {
-	return cache->name != NULL;
+	return cache->file != NULL;
 }
 
 bool
@@ -126,14 +156,29 @@ scache_timeout_s(const struct scache *cache)
 	return cache->timeout_s;
 }
 
-/* A database that failed once is not trusted again. */
+void
+scache_stats(const struct scache *cache, struct scache_stats *stats)
+{
+	*stats = cache->stats;
+	if (cache->store) {
+		stats->entries = ageindex_count(cache->index);
+		stats->bytes = ageindex_bytes(cache->index);
+		stats->file_bytes = store_file_bytes(cache->store);
+		stats->available = true;
+	}
+}
+
+/* A database that failed has lost what was in it. */
 static void
 give_up(struct scache *cache, const struct err *err)
 {
-	log_warn("%s; continuing without %s TLS session cache", err->text, cache->label);
 	store_free(cache->store);
 	cache->store = NULL;
-	cache->bytes = 0;
+	storefile_failed(cache->file, err);
+	cache->discard = cache->index;
+	cache->index = NULL;
+	cache->stats.loading = false;
+	cache->stats.failures++;
 }
 
 static bool
@@ -147,171 +192,318 @@ is_usable_id(const struct scache *cache, const char *id)
 	for (char *at = shown; *at; at++)
 		if ((unsigned char)*at >= 0x80 || (unsigned char)*at < 0x20 || *at == 0x7f)
 			*at = '?';
-	log_warn("%s: non-UTF-8 key \"%s\": malformed UTF-8 or invalid codepoint", cache->name, shown);
+	log_warn("%s: non-UTF-8 key \"%s\": malformed UTF-8 or invalid codepoint",
+	    storefile_name(cache->file), shown);
 	free(shown);
 	return false;
 }
 
-enum entry_state { ENTRY_FRESH, ENTRY_EXPIRED, ENTRY_DAMAGED };
+/* A damaged stamp must not overflow: so now, which is none, is what is calculated with. */
+static bool
+is_expired(const struct scache *cache, int64_t stamp)
+{
+	return stamp < now_wall() - cache->timeout_s;
+}
 
-/* Reads an entry and takes off the zero byte that ends it. */
+static void
+log_read(const struct scache *cache, const char *id, int64_t stamp, size_t len)
+{
+	LOG(cache, "read %s TLS cache entry %s: time=%lld [data %zu bytes]", cache->label, id,
+	    (long long)stamp, len);
+}
+
+static void
+log_delete(const struct scache *cache, const char *id)
+{
+	LOG(cache, "delete %s session id=%s", cache->label, id);
+}
+
+/* The index may know the entry or not. 1: there was one. `id` may be that of the entry. */
 static int
-get(struct scache *cache, const char *id, struct buf *text, struct err *err)
-{
-	int found = store_get(cache->store, id, text, err);
-
-	if (found > 0 && text->len > 0)
-		buf_truncate(text, text->len - 1);
-	return found;
-}
-
-/* To be called before an entry is replaced or removed. */
-static int
-forget_size(struct scache *cache, const char *id, struct err *err)
-{
-	struct buf text = BUF_INIT;
-	int found = get(cache, id, &text, err);
-
-	if (found > 0)
-		cache->bytes -= strlen(id) + text.len;
-	buf_release_secret(&text);
-	return found;
-}
-
-/* Replaces `session` unless it is NULL. */
-static enum entry_state
-decode(const struct scache *cache, const char *id, const struct buf *text, struct buf *session)
-{
-	struct buf entry = BUF_INIT;
-	int64_t stamp;
-	enum entry_state state = ENTRY_DAMAGED;
-
-	if (text->len < 2 * STAMP_LEN) {
-		log_warn("%s TLS cache: truncated entry for %s: %.100s", cache->label, id, buf_str(text));
-	} else if (!hex_decode(&entry, text->bytes, text->len)) {
-		log_warn("%s TLS cache: malformed entry for %s: %.100s", cache->label, id, buf_str(text));
-	} else {
-		memcpy(&stamp, entry.bytes, STAMP_LEN);
-		LOG(cache, "read %s TLS cache entry %s: time=%lld [data %zu bytes]", cache->label, id,
-		    (long long)stamp, entry.len - STAMP_LEN);
-		/* No sum of a damaged stamp and the timeout may overflow. */
-		state = stamp < now_wall() - cache->timeout_s ? ENTRY_EXPIRED : ENTRY_FRESH;
-		if (state == ENTRY_FRESH && session) {
-			buf_clear(session);
-			buf_add(session, entry.bytes + STAMP_LEN, entry.len - STAMP_LEN);
-		}
-	}
-	buf_release_secret(&entry);
-	return state;
-}
-
-int
-scache_delete(struct scache *cache, const char *id)
+remove_entry(struct scache *cache, const char *id)
 {
 	struct err err = { 0 };
-
-	LOG(cache, "delete %s session id=%s", cache->label, id);
-	if (!cache->store)
+	const struct ageindex_entry *entry = ageindex_find(cache->index, id);
+	if (!entry && !cache->stats.loading)
 		return 0;
-	if (!is_usable_id(cache, id))
-		return 1;
-	int found = forget_size(cache, id, &err);
-	if (found > 0)
-		found = store_remove(cache->store, id, &err);
+	int found = store_remove(cache->store, id, &err);
 	if (found < 0) {
 		give_up(cache, &err);
 		return 0;
 	}
+	if (entry)
+		ageindex_remove(cache->index, entry);
 	return found;
+}
+
+static void
+drop(struct scache *cache, const char *id)
+{
+	log_delete(cache, id);
+	remove_entry(cache, id);
+}
+
+static void
+drop_expired(struct scache *cache, const char *id)
+{
+	cache->stats.expired++;
+	drop(cache, id);
+}
+
+/* The lines are those of Postfix's sweep, which finds an entry, and then looks it up to have it dropped. */
+static void
+sweep_out(struct scache *cache, const char *id, int64_t stamp, size_t len)
+{
+	log_read(cache, id, stamp, len);
+	LOG(cache, "lookup %s session id=%s", cache->label, id);
+	log_read(cache, id, stamp, len);
+	drop_expired(cache, id);
+}
+
+static void
+evict_oldest(struct scache *cache)
+{
+	cache->stats.evicted++;
+	drop(cache, ageindex_oldest(cache->index)->id);
+}
+
+/* True if a limit is exceeded when `id`, NULL for nothing, has a session of `len` bytes. */
+static bool
+is_over(const struct scache *cache, const char *id, size_t len)
+{
+	uint64_t count = ageindex_count(cache->index) + (id != NULL);
+	uint64_t bytes = ageindex_bytes(cache->index) + len + (id ? strlen(id) : 0);
+
+	if ((!cache->entry_limit || count <= cache->entry_limit) &&
+	    (!cache->size_limit || bytes <= cache->size_limit))
+		return false;
+
+	/* It may replace one. */
+	const struct ageindex_entry *old = id ? ageindex_find(cache->index, id) : NULL;
+	if (!old)
+		return true;
+	count--;
+	bytes -= strlen(id) + old->len;
+	return (cache->entry_limit && count > cache->entry_limit) ||
+	       (cache->size_limit && bytes > cache->size_limit);
+}
+
+static void
+make_room(struct scache *cache, const char *id, size_t len)
+{
+	while (cache->store && ageindex_count(cache->index) > 0 && is_over(cache, id, len))
+		evict_oldest(cache);
+}
+
+/* Makes a record of an earlier run known to the index. */
+static void
+remember(struct scache *cache, const char *id, int64_t stamp, size_t len)
+{
+	int64_t now = now_wall();
+
+	ageindex_put(cache->index, id, stamp, (uint32_t)len, stamp < now ? now - stamp : 0);
+	make_room(cache, NULL, 0);
+}
+
+/* How far ahead it may be is how long it may stay: from the next run on nobody knows its age. */
+static bool
+is_keepable(const struct scache *cache, int64_t stamp, size_t len)
+{
+	return !is_expired(cache, stamp) && stamp <= now_wall() + cache->timeout_s && len <= UINT32_MAX;
+}
+
+/* False, after a warning: the value is no entry, and was dropped. */
+static bool
+decode(struct scache *cache, const char *id, int64_t *stamp, struct buf *session)
+{
+	enum entry_verdict verdict = entry_decode(buf_str(&cache->value), cache->value.len, stamp, session);
+
+	if (verdict == ENTRY_GOOD)
+		return true;
+	log_warn("%s TLS cache: %s entry for %s: %.100s", cache->label,
+	    verdict == ENTRY_TRUNCATED ? "truncated" : "malformed", id, buf_str(&cache->value));
+	drop(cache, id);
+	return false;
+}
+
+/* Reads the entry from the database. 1: `session` replaced. 0 */
+static int
+fetch(struct scache *cache, const char *id, struct buf *session)
+{
+	struct err err = { 0 };
+	int64_t stamp;
+	int found = store_get(cache->store, id, &cache->value, &err);
+
+	if (found < 0) {
+		give_up(cache, &err);
+		return 0;
+	}
+	const struct ageindex_entry *entry = ageindex_find(cache->index, id);
+	if (found == 0 && entry)
+		ageindex_remove(cache->index, entry);
+	if (found == 0 || !decode(cache, id, &stamp, session))
+		return 0;
+	log_read(cache, id, stamp, session->len);
+	if (entry)
+		return 1;
+	if (!is_keepable(cache, stamp, session->len)) {
+		drop_expired(cache, id);
+		return 0;
+	}
+	remember(cache, id, stamp, session->len);
+	return 1;
+}
+
+static int
+find(struct scache *cache, const char *id, struct buf *session)
+{
+	start_clock(cache);
+	const struct ageindex_entry *entry = ageindex_find(cache->index, id);
+	if (!entry && !cache->stats.loading)
+		return 0;
+	if (entry && is_expired(cache, entry->stamp)) {
+		log_read(cache, id, entry->stamp, entry->len);
+		drop_expired(cache, id);
+		return 0;
+	}
+	return fetch(cache, id, session);
 }
 
 int
 scache_lookup(struct scache *cache, const char *id, struct buf *session)
 {
-	struct buf text = BUF_INIT;
-	struct err err = { 0 };
-	int found;
+	int found = 0;
 
 	LOG(cache, "lookup %s session id=%s", cache->label, id);
-	if (!cache->store || !is_usable_id(cache, id))
-		return 0;
-	found = get(cache, id, &text, &err);
-	if (found < 0) {
-		give_up(cache, &err);
-		found = 0;
-	} else if (found && decode(cache, id, &text, session) != ENTRY_FRESH) {
-		scache_delete(cache, id);
-		found = 0;
-	}
-	buf_release_secret(&text);
+	if (cache->store && is_usable_id(cache, id))
+		found = find(cache, id, session);
+	if (found)
+		cache->stats.hits++;
+	else
+		cache->stats.misses++;
 	return found;
 }
 
-/* One entry, whichever the sweep comes to next, makes room. */
+/* False: not kept. */
 static bool
-evict(struct scache *cache)
+keep(struct scache *cache, const char *id, int64_t stamp, const void *session, size_t len)
 {
-	struct buf id = BUF_INIT, text = BUF_INIT;
 	struct err err = { 0 };
-	int found = store_next(cache->store, false, &id, &text, &err);
 
-	if (found == 0)
-		found = store_next(cache->store, true, &id, &text, &err);
-	if (found > 0)
-		found = forget_size(cache, buf_str(&id), &err);
-	if (found > 0)
-		found = store_remove(cache->store, buf_str(&id), &err);
-	if (found < 0)
+	start_clock(cache);
+	if ((cache->size_limit && (len > cache->size_limit || strlen(id) > cache->size_limit - len)) ||
+	    len > UINT32_MAX) {
+		/* What the client has replaced must not come back. */
+		if (ageindex_find(cache->index, id) || cache->stats.loading)
+			drop(cache, id);
+		return false;
+	}
+	make_room(cache, id, len);
+	if (!cache->store)
+		return false;
+	entry_encode(&cache->value, stamp, session, len);
+	if (store_put(cache->store, id, cache->value.bytes, cache->value.len, &err) < 0) {
 		give_up(cache, &err);
-	buf_release(&id);
-	buf_release_secret(&text);
-	return found > 0;
+		return false;
+	}
+	ageindex_put(cache->index, id, stamp, (uint32_t)len, 0);
+	return true;
 }
 
 void
 scache_update(struct scache *cache, const char *id, const void *session, size_t len)
 {
-	struct buf text = BUF_INIT;
-	struct err err = { 0 };
 	int64_t stamp = now_wall();
 
 	LOG(cache, "put %s session id=%s [data %zu bytes]", cache->label, id, len);
 	LOG(cache, "write %s TLS cache entry %s: time=%lld [data %zu bytes]", cache->label, id,
 	    (long long)stamp, len);
-	if (!cache->store || !is_usable_id(cache, id))
-		return;
-	for (int i = 0; i < EVICT_STEPS && cache->bytes > cache->limit; i++)
-		if (!evict(cache))
-			break;
-	if (!cache->store)
-		return;
-	hex_encode(&text, &stamp, sizeof stamp, 0);
-	hex_encode(&text, session, len, 0);
-	if (forget_size(cache, id, &err) < 0 ||
-	    store_put(cache->store, id, text.bytes, text.len + 1, &err) < 0)
-		give_up(cache, &err);
+	if (cache->store && is_usable_id(cache, id) && keep(cache, id, stamp, session, len))
+		cache->stats.updates++;
 	else
-		cache->bytes += strlen(id) + text.len;
-	buf_release_secret(&text);
+		cache->stats.refused++;
 }
 
-bool
-scache_sweep_step(struct scache *cache, bool first)
+int
+scache_delete(struct scache *cache, const char *id)
 {
-	struct buf id = BUF_INIT, text = BUF_INIT;
-	struct err err = { 0 };
-
+	log_delete(cache, id);
 	if (!cache->store)
+		return 0;
+	if (!is_usable_id(cache, id))
+		return 1;
+	int found = remove_entry(cache, id);
+	cache->stats.deletes += (uint64_t)found;
+	return found;
+}
+
+/* --- between requests --- */
+
+static void
+forget_some(struct scache *cache)
+{
+	const struct ageindex_entry *entry = NULL;
+
+	for (int i = 0; i < DISCARD_STEPS && (entry = ageindex_oldest(cache->discard)) != NULL; i++)
+		ageindex_remove(cache->discard, entry);
+	if (!entry) {
+		ageindex_free(cache->discard);
+		cache->discard = NULL;
+	}
+}
+
+/* False: there is none that has expired. */
+static bool
+expire_oldest(struct scache *cache)
+{
+	const struct ageindex_entry *oldest = ageindex_oldest(cache->index);
+
+	/* The second rule is for those whose time lies in the future. */
+	if (!oldest ||
+	    (!is_expired(cache, oldest->stamp) && ageindex_least_age_s(cache->index) <= cache->timeout_s))
 		return false;
-	int found = store_next(cache->store, first, &id, &text, &err);
-	if (found > 0 && text.len > 0)
-		buf_truncate(&text, text.len - 1);
-	if (found < 0)
+	sweep_out(cache, oldest->id, oldest->stamp, oldest->len);
+	return true;
+}
+
+static void
+load_next(struct scache *cache)
+{
+	struct err err = { 0 };
+	int64_t stamp;
+	int found = store_next(cache->store, cache->first, &cache->id, &cache->value, &err);
+
+	if (found < 0) {
 		give_up(cache, &err);
-	else if (found && decode(cache, buf_str(&id), &text, NULL) != ENTRY_FRESH)
-		scache_lookup(
-		    cache, buf_str(&id), NULL); /* which drops it, with the lines administrators know */
-	buf_release(&id);
-	buf_release_secret(&text);
-	return found > 0;
+		return;
+	}
+	const char *id = buf_str(&cache->id);
+	cache->first = false;
+	cache->stats.loading = found > 0;
+	if (!found || ageindex_find(cache->index, id) || !decode(cache, id, &stamp, &cache->session))
+		return;
+	if (is_keepable(cache, stamp, cache->session.len))
+		remember(cache, id, stamp, cache->session.len);
+	else
+		sweep_out(cache, id, stamp, cache->session.len);
+}
+
+int
+scache_tend(struct scache *cache)
+{
+	if (cache->discard) {
+		forget_some(cache);
+		return 0;
+	}
+	if (!cache->store) {
+		try_store(cache);
+		return cache->store ? 0 : storefile_wait_ms(cache->file);
+	}
+	start_clock(cache);
+	if (expire_oldest(cache))
+		return 0;
+	if (!cache->stats.loading)
+		return IDLE_MS;
+	load_next(cache);
+	return 0;
 }

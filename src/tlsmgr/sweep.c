@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "tlsmgr/sweep.h"
 
+#include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "mail/timer.h"
 #include "tlsmgr/scache.h"
@@ -9,29 +11,48 @@
 #include "util/log.h"
 
 enum {
-	STEPS = 32, /* entries between two looks at the event loop: some milliseconds if all have expired */
+	BUDGET_US = 1000,          /* for one wake-up; what has begun is finished */
+	LONGEST_WORK_US = 1000000, /* that counts: a disk may have kept it waiting */
 	PAUSE_MS = 10,
+	REST = 12,                    /* the pause is at least so many times as long as the work was */
 	LONGEST_PERIOD_S = 24 * 3600, /* what a timer can hold is less than the longest timeout */
 };
 
 struct sweep {
 	struct scache *cache; /* borrowed */
 	struct timer *tick;   /* owned */
-	struct timer *step;   /* owned; runs while a walk is under way */
-	bool first;
+	struct timer *step;   /* owned */
 };
+
+/* Not of the clock that tests set: a time budget is about real time. */
+static int64_t
+now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
 
 static void
 on_step(void *context)
 {
 	struct sweep *sweep = context;
+	int64_t start_us = now_us(), spent_us;
+	int wait_ms;
 
-	for (int i = 0; i < STEPS; i++) {
-		if (!scache_sweep_step(sweep->cache, sweep->first))
-			return;
-		sweep->first = false;
-	}
-	timer_start(sweep->step, PAUSE_MS);
+	do {
+		wait_ms = scache_tend(sweep->cache);
+		spent_us = now_us() - start_us;
+	} while (wait_ms == 0 && spent_us < BUDGET_US);
+	if (wait_ms < 0)
+		return;
+	if (spent_us > LONGEST_WORK_US)
+		spent_us = LONGEST_WORK_US;
+	int pause_ms = (int)(spent_us * REST / 1000);
+	if (pause_ms < PAUSE_MS)
+		pause_ms = PAUSE_MS;
+	timer_start(sweep->step, wait_ms > pause_ms ? wait_ms : pause_ms);
 }
 
 static void
@@ -43,13 +64,9 @@ on_tick(void *context)
 	if (period_s > LONGEST_PERIOD_S)
 		period_s = LONGEST_PERIOD_S;
 	timer_start(sweep->tick, period_s * 1000);
-	if (timer_is_running(sweep->step))
-		return;
 	if (scache_is_logging(sweep->cache))
 		log_info(
 		    "tlsmgr_cache_run_event: start TLS %s session cache cleanup", scache_label(sweep->cache));
-	sweep->first = true;
-	timer_start(sweep->step, 0);
 }
 
 struct sweep *
@@ -61,6 +78,7 @@ sweep_new(struct event_base *base, struct scache *cache)
 	sweep->tick = timer_new(base, on_tick, sweep);
 	sweep->step = timer_new(base, on_step, sweep);
 	timer_start(sweep->tick, 0);
+	timer_start(sweep->step, 0);
 	return sweep;
 }
 
@@ -72,10 +90,4 @@ sweep_free(struct sweep *sweep)
 	timer_free(sweep->step);
 	timer_free(sweep->tick);
 	free(sweep);
-}
-
-bool
-sweep_is_running(const struct sweep *sweep)
-{
-	return timer_is_running(sweep->step);
 }

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sweep: walks a cache for expired entries, a little at a time, so that requests are answered meanwhile.
+ * sweep: has a cache tended between requests, a little at a time.
  *
- * A walk starts with the program and then once per timeout of the cache. One that takes longer is not
- * overtaken.
+ * However much there is to do, it takes less than a tenth of the process's time. Once per timeout of the
+ * cache the log says that a cleanup starts, if the cache logs at all; what has expired goes when it has.
  */
 #ifndef TLSMGR_SWEEP_H
 #define TLSMGR_SWEEP_H
-
-#include <stdbool.h>
 
 struct event_base;
 struct scache;
@@ -18,8 +16,5 @@ struct sweep;
  */
 struct sweep *sweep_new(struct event_base *base, struct scache *cache);
 void sweep_free(struct sweep *sweep);
-
-/* True while a walk is under way. */
-bool sweep_is_running(const struct sweep *sweep);
 
 #endif

@@ -1,127 +1,306 @@
 /* SPDX-License-Identifier: ISC */
-#include "tlsmgr_fixture.h"
+#include "scache_fixture.h"
 
-#include "tlsmgr/location.h"
 #include "tlsmgr/scache.h"
-#include "util/buf.h"
-#include "util/now.h"
-
-static struct scache *
-open_cache(const char *type, uint64_t limit)
-{
-	char database[256];
-	struct location location = { fixture_dir, "postfix" };
-	struct scache_config config = {
-		.label = "smtpd",
-		.database = database,
-		.default_type = "hash",
-		.timeout_s = 60,
-		.check_utf8 = true,
-		.limit = limit,
-		.location = &location,
-	};
-
-	snprintf(database, sizeof database, "%s:%s", type, fixture_path("cache"));
-	return scache_new(&config);
-}
 
 static void
 entry_lives_as_long_as_the_timeout(void **state)
 {
-	static const char *const types[] = { "btree", "hash" };
-	struct buf session = BUF_INIT;
-
 	(void)state;
-	for (int i = 0; i < 2; i++) {
-		struct scache *cache = open_cache(types[i], 0);
+	config.timeout_s = 1;
+	struct scache *cache = scache_new(&config);
 
-		print_message("type %s\n", types[i]);
-		assert_int_equal(scache_timeout_s(cache), 120);
-		now_set(10000);
-		scache_update(cache, "id", "a\0b", 3);
-		now_set(10120);
-		assert_int_equal(scache_lookup(cache, "id", &session), 1);
-		assert_int_equal(session.len, 3);
-		assert_memory_equal(session.bytes, "a\0b", 3);
-		now_set(10121);
-		assert_int_equal(scache_lookup(cache, "id", &session), 0);
-		assert_int_equal(scache_delete(cache, "id"), 0);
-		scache_free(cache);
-	}
-	now_set(0);
-	buf_release(&session);
+	assert_int_equal(scache_timeout_s(cache), 120);
+	scache_update(cache, "id", "a\0b", 3);
+	now_set(10120);
+	assert_int_equal(tend(cache), 0);
+	assert_int_equal(scache_lookup(cache, "id", &session), 1);
+	assert_int_equal(session.len, 3);
+	assert_memory_equal(session.bytes, "a\0b", 3);
+	now_set(10121);
+	assert_int_equal(scache_lookup(cache, "id", &session), 0);
+	assert_int_equal(scache_delete(cache, "id"), 0);
+	assert_int_equal(stats_of(cache).expired, 1);
+	assert_int_equal(stats_of(cache).hits, 1);
+	assert_int_equal(stats_of(cache).misses, 1);
+	scache_free(cache);
 }
 
 static void
-sweep_drops_only_what_has_expired(void **state)
+empty_id_and_empty_session_are_kept(void **state)
 {
-	struct scache *cache = open_cache("btree", 0);
-	char id[16];
-	int seen = 0;
+	struct scache *cache = scache_new(&config);
 
 	(void)state;
+	scache_update(cache, "", "", 0);
+	buf_add_str(&session, "old");
+	assert_int_equal(scache_lookup(cache, "", &session), 1);
+	assert_int_equal(session.len, 0);
+	assert_int_equal(scache_lookup(cache, "x", &session), 0);
+	assert_int_equal(scache_delete(cache, ""), 1);
+	scache_free(cache);
+}
+
+static void
+cache_without_database_or_time_is_not_enabled(void **state)
+{
+	static const struct {
+		const char *database;
+		int timeout_s, effective_s;
+		bool enabled;
+	} cases[] = {
+		{ "", 3600, 3600, false },
+		{ "internal:x", 0, 0, false },
+		{ "internal:x", -1, 0, false },
+		{ "internal:x", 119, 120, true },
+		{ "internal:x", 8640000, 8640000, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		config.database = cases[i].database;
+		config.timeout_s = cases[i].timeout_s;
+		struct scache *cache = scache_new(&config);
+
+		assert_int_equal(scache_is_enabled(cache), cases[i].enabled);
+		assert_int_equal(scache_timeout_s(cache), cases[i].effective_s);
+		assert_int_equal(stats_of(cache).available, cases[i].enabled);
+		scache_free(cache);
+	}
+}
+
+static void
+lines_are_those_of_postfix(void **state)
+{
+	(void)state;
+	config.log = true;
+	struct scache *cache = scache_new(&config);
+
+	log_is("open smtpd TLS cache internal:x\n");
+	scache_update(cache, "X", "abc", 3);
+	log_is("put smtpd session id=X [data 3 bytes]\n"
+	       "write smtpd TLS cache entry X: time=10000 [data 3 bytes]\n");
+	scache_lookup(cache, "X", &session);
+	log_is("lookup smtpd session id=X\n"
+	       "read smtpd TLS cache entry X: time=10000 [data 3 bytes]\n");
+	scache_lookup(cache, "Y", &session);
+	log_is("lookup smtpd session id=Y\n");
+	scache_delete(cache, "X");
+	log_is("delete smtpd session id=X\n");
+	scache_delete(cache, "X");
+	log_is("delete smtpd session id=X\n");
+	scache_update(cache, "X", "abc", 3);
+	buf_clear(&captured_log);
+	now_set(10121);
+	scache_lookup(cache, "X", &session);
+	log_is("lookup smtpd session id=X\n"
+	       "read smtpd TLS cache entry X: time=10000 [data 3 bytes]\n"
+	       "delete smtpd session id=X\n");
+	now_set(10000);
+	scache_update(cache, "X", "abc", 3);
+	buf_clear(&captured_log);
+	now_set(10121);
+	tend(cache);
+	log_is("read smtpd TLS cache entry X: time=10000 [data 3 bytes]\n"
+	       "lookup smtpd session id=X\n"
+	       "read smtpd TLS cache entry X: time=10000 [data 3 bytes]\n"
+	       "delete smtpd session id=X\n");
+	scache_free(cache);
+}
+
+static void
+id_that_is_no_text_is_refused_with_a_warning(void **state)
+{
+	static const char warning[] =
+	    "warning: internal:x: non-UTF-8 key \"a?b\": malformed UTF-8 or invalid codepoint\n";
+	struct scache *cache = scache_new(&config);
+
+	(void)state;
+	scache_update(cache, "a\377b", "x", 1);
+	log_is(warning);
+	assert_int_equal(scache_lookup(cache, "a\377b", &session), 0);
+	log_is(warning);
+	assert_int_equal(scache_delete(cache, "a\377b"), 1);
+	log_is(warning);
+	assert_int_equal(stats_of(cache).refused, 1);
+	scache_update(cache, "gr\303\274n", "x", 1);
+	assert_int_equal(scache_lookup(cache, "gr\303\274n", &session), 1);
+	scache_free(cache);
+
+	config.check_utf8 = false;
+	cache = scache_new(&config);
+	scache_update(cache, "a\377b", "x", 1);
+	assert_int_equal(scache_lookup(cache, "a\377b", &session), 1);
+	log_is("");
+	scache_free(cache);
+}
+
+static void
+what_is_not_there_costs_no_database_access(void **state)
+{
+	struct scache *cache = scache_new(&config);
+
+	(void)state;
+	scache_update(cache, "id", "x", 1);
 	for (int i = 0; i < 100; i++) {
-		now_set(i % 2 ? 10000 : 10200);
+		assert_int_equal(scache_lookup(cache, "other", &session), 0);
+		assert_int_equal(scache_delete(cache, "other"), 0);
+	}
+	assert_int_equal(fake.gets + fake.removes, 0);
+	scache_free(cache);
+}
+
+static void
+expiry_visits_only_what_has_expired(void **state)
+{
+	enum { MANY = 20000, OLD = 7000 };
+	struct scache *cache = scache_new(&config);
+	char id[16];
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		now_set(i < OLD ? 10000 : 10100);
 		snprintf(id, sizeof id, "id%d", i);
 		scache_update(cache, id, "x", 1);
 	}
+	now_set(10121);
+	assert_int_equal(tend(cache), OLD);
+	assert_int_equal(tend(cache), 0);
+	assert_int_equal(fake.removes, OLD);
+	assert_int_equal(fake.gets + fake.walked, 0);
+	assert_int_equal(stats_of(cache).expired, OLD);
+	assert_int_equal(stats_of(cache).entries, MANY - OLD);
+	assert_int_equal(scache_lookup(cache, "id6999", &session), 0);
+	assert_int_equal(scache_lookup(cache, "id7000", &session), 1);
+	scache_free(cache);
+}
+
+static void
+refreshed_entry_survives(void **state)
+{
+	struct scache *cache = scache_new(&config);
+
+	(void)state;
+	scache_update(cache, "id", "one", 3);
+	now_set(10119);
+	scache_update(cache, "id", "two", 3);
 	now_set(10200);
-	for (bool first = true; scache_sweep_step(cache, first); first = false)
-		seen++;
-	assert_int_equal(seen, 100);
-	seen = 0;
-	for (bool first = true; scache_sweep_step(cache, first); first = false)
-		seen++;
-	assert_int_equal(seen, 50);
-	now_set(0);
+	assert_int_equal(tend(cache), 0);
+	assert_int_equal(scache_lookup(cache, "id", &session), 1);
+	assert_string_equal(session.bytes, "two");
 	scache_free(cache);
 }
 
 static void
-full_cache_makes_room(void **state)
+limits_hold_after_each_call_and_the_oldest_go_first(void **state)
 {
-	struct scache *cache = open_cache("btree", 2000);
-	char id[16];
-	int seen = 0;
+	static const struct {
+		const char *name;
+		uint64_t entries, bytes;
+	} cases[] = {
+		{ "entries", 50, 0 },
+		{ "bytes", 0, 5000 },
+		{ "both", 50, 5000 },
+		{ "one entry", 1, 0 },
+		{ "hardly a byte", 0, 5 },
+	};
 
 	(void)state;
-	for (int i = 0; i < 500; i++) {
-		snprintf(id, sizeof id, "id%d", i);
-		scache_update(cache, id, "0123456789", 10);
+	for (size_t c = 0; c < COUNT(cases); c++) {
+		config.entry_limit = cases[c].entries;
+		config.size_limit = cases[c].bytes;
+		struct scache *cache = scache_new(&config);
+		char id[16], data[200];
+
+		print_message("%s\n", cases[c].name);
+		memset(data, 'x', sizeof data);
+		srandom(7);
+		for (int i = 0; i < 3000; i++) {
+			snprintf(id, sizeof id, "id%ld", random() % 200);
+			if (random() % 5 == 0)
+				scache_delete(cache, id);
+			else
+				scache_update(cache, id, data, (size_t)random() % sizeof data);
+			struct scache_stats stats = stats_of(cache);
+			assert_true(!cases[c].entries || stats.entries <= cases[c].entries);
+			assert_true(!cases[c].bytes || stats.bytes <= cases[c].bytes);
+			assert_int_equal(stats.entries, table_count(fake.by_key));
+		}
+		scache_free(cache);
 	}
-	for (bool first = true; scache_sweep_step(cache, first); first = false)
-		seen++;
-	assert_in_range(seen, 10, 60);
+
+	config.entry_limit = 3;
+	config.size_limit = 0;
+	struct scache *cache = scache_new(&config);
+	scache_update(cache, "a", "1", 1);
+	scache_update(cache, "b", "1", 1);
+	scache_update(cache, "c", "1", 1);
+	scache_update(cache, "a", "2", 1);
+	scache_update(cache, "d", "1", 1);
+	assert_int_equal(scache_lookup(cache, "a", &session), 1);
+	assert_int_equal(scache_lookup(cache, "b", &session), 0);
+	assert_int_equal(scache_lookup(cache, "c", &session), 1);
+	assert_int_equal(stats_of(cache).evicted, 1);
 	scache_free(cache);
 }
 
 static void
-unusable_database_costs_only_the_cache(void **state)
+session_larger_than_the_limit_replaces_nothing_by_nothing(void **state)
 {
-	struct scache *cache = open_cache("nosuch", 0);
-	struct buf session = BUF_INIT;
+	char large[100] = "";
 
 	(void)state;
-	assert_true(scache_is_enabled(cache));
+	config.size_limit = 100;
+	struct scache *cache = scache_new(&config);
+	scache_update(cache, "other", "x", 1);
 	scache_update(cache, "id", "x", 1);
+	scache_update(cache, "id", large, 100);
 	assert_int_equal(scache_lookup(cache, "id", &session), 0);
-	assert_int_equal(scache_delete(cache, "id"), 0);
-	assert_false(scache_sweep_step(cache, true));
-	assert_string_equal(fixture_log, "error: unsupported dictionary type: nosuch\n");
+	assert_int_equal(scache_lookup(cache, "other", &session), 1);
+	scache_update(cache, "id", large, 98);
+	assert_int_equal(scache_lookup(cache, "id", &session), 1);
+	assert_int_equal(scache_lookup(cache, "other", &session), 0);
+	assert_int_equal(stats_of(cache).refused, 1);
+	assert_int_equal(stats_of(cache).evicted, 1);
+	log_is("");
 	scache_free(cache);
+}
+
+static void
+database_is_told_how_much_it_may_have_to_hold(void **state)
+{
+	static const struct {
+		uint64_t entries, bytes, limit;
+	} cases[] = {
+		{ 100, 1000, 1000 + 100 * 18 },
+		{ 0, 0, UINT64_C(1) << 40 },
+		{ UINT64_MAX, UINT64_MAX, UINT64_C(1) << 40 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		config.entry_limit = cases[i].entries;
+		config.size_limit = cases[i].bytes;
+		scache_free(scache_new(&config));
+		assert_true(fake.limit == cases[i].limit);
+	}
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-		    entry_lives_as_long_as_the_timeout, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(
-		    sweep_drops_only_what_has_expired, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(full_cache_makes_room, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(
-		    unusable_database_costs_only_the_cache, fixture_setup, fixture_teardown),
+		TEST(entry_lives_as_long_as_the_timeout),
+		TEST(empty_id_and_empty_session_are_kept),
+		TEST(cache_without_database_or_time_is_not_enabled),
+		TEST(lines_are_those_of_postfix),
+		TEST(id_that_is_no_text_is_refused_with_a_warning),
+		TEST(what_is_not_there_costs_no_database_access),
+		TEST(expiry_visits_only_what_has_expired),
+		TEST(refreshed_entry_survives),
+		TEST(limits_hold_after_each_call_and_the_oldest_go_first),
+		TEST(session_larger_than_the_limit_replaces_nothing_by_nothing),
+		TEST(database_is_told_how_much_it_may_have_to_hold),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
