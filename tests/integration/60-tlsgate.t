@@ -37,14 +37,15 @@ gate_line() { # PORT BACKEND [OPTION]
 try() { # NAME OURS
 	name=$1
 	make_instance "$name" "$2"
-	set -- $(free_ports 6)
-	builtin=$1 smtpd=$2 sink=$3 dead=$4 noproxy=$5 sink_port=$6
+	set -- $(free_ports 7)
+	builtin=$1 smtpd=$2 sink=$3 dead=$4 noproxy=$5 sink_port=$6 crowded=$7
 	{
 		gate_line "$builtin" builtin
 		gate_line "$smtpd" "127.0.0.1:$SMTPD_PORT"
 		gate_line "$sink" "127.0.0.1:$sink_port"
 		gate_line "$dead" "unix:private/none"
 		gate_line "$noproxy" builtin tlsproxy_service_name=none
+		gate_line "$crowded" builtin tlsgate_client_limit=1 | sed 's/ - - tlsgate/ - 1 tlsgate/'
 	} >>"$I/etc/master.cf"
 	smtp-sink -u postfix "127.0.0.1:$sink_port" 10 >"$TMP/sink" 2>&1 &
 	PIDS="$PIDS $!"
@@ -82,6 +83,14 @@ try() { # NAME OURS
 	out=$(plain "$noproxy" 'EHLO c' STARTTLS 'MAIL FROM:<a@b>' 'RCPT TO:<c@d>' DATA 'Subject: x\n\nhello\n.')
 	like "$out" '^454 4\.7\.0 TLS not available due to local problem' "$name: no tlsproxy"
 	like "$out" "sha256 $SUM" "$name: plaintext goes on after that"
+
+	# The first client keeps its session while the second one comes; then there is room again.
+	out=$(timeout 60 perl -MIO::Socket::INET -e '
+		sub client { my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $ARGV[0]) or die; print scalar <$s>; $s }
+		my $first = client(); my $second = client();
+		print $first "QUIT\r\n"; print scalar <$first>; 1 while <$first>; client()' "$crowded" | tr -d '\r')
+	is "$(printf '%s\n' "$out" | cut -c 1-9 | tr '\n' ' ')" "220 mx.ex 421 4.3.2 221 2.0.0 220 mx.ex " "$name: tlsgate_client_limit"
+	check "$name: the limit is logged" wait_for log_has "$I" 'warning: too many sessions: limit is tlsgate_client_limit = 1'
 
 	clients=
 	for n in $(seq 100); do

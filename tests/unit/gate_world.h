@@ -235,7 +235,7 @@ proxy_asked(struct fixture *f)
 	assert_int_equal(tlsproxy_proto_get_request(got, (size_t)n, "test", &request), 0);
 	assert_int_equal(request.flags, TLSPROXY_SERVER);
 	assert_int_equal(request.handshake_timeout_s, 77);
-	assert_int_equal(request.session_timeout_s, 100);
+	assert_int_equal(request.session_timeout_s, f->gate.timeout_s);
 	assert_string_equal(request.serverid, "smtp");
 	return proxy;
 }

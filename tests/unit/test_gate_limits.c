@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What tlsgate does when somebody is silent for too long, or there are too many clients. Limits are a second
+ * here.
+ */
+#include "gate_world.h"
+
+#include "tlsgate/gate_session.h"
+
+static int
+setup_short(void **state)
+{
+	if (setup(state) < 0)
+		return -1;
+	struct fixture *f = *state;
+	f->gate.timeout_s = f->gate.connect_timeout_s = 1;
+	return 0;
+}
+
+/* "421 4.3.0", the back end's fault. */
+static void
+hears_unavailable(struct fixture *f)
+{
+	hears(f, f->client, "421 4.3.0 gate.example Service currently unavailable\r\n");
+	hears_end(f, f->client);
+}
+
+static void
+silent_client_is_told_and_let_go(void **state)
+{
+	struct fixture *f = *state;
+	int backend = greeted(f);
+
+	say(f->client, "NOO");
+	hears(f, f->client, "421 4.4.2 gate.example Error: timeout exceeded\r\n");
+	hears_end(f, f->client);
+	hears_end(f, backend);
+	close(backend);
+}
+
+static void
+back_end_that_does_not_greet_is_a_421(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f);
+	int backend = accept_from(f, f->backend_listen);
+	say(backend, "220-almost\r\n");
+	hears_unavailable(f);
+	close(backend);
+}
+
+static void
+back_end_that_does_not_reply_is_a_421(void **state)
+{
+	struct fixture *f = *state;
+	int backend = greeted(f);
+
+	say(f->client, "NOOP\r\n");
+	hears(f, backend, "NOOP\r\n");
+	hears_unavailable(f);
+	hears_end(f, backend);
+	close(backend);
+}
+
+static void
+silent_relay_ends_without_words(void **state)
+{
+	struct fixture *f = *state;
+	int backend = greeted(f);
+
+	say(f->client, "BDAT 10\r\n12345");
+	hears(f, backend, "BDAT 10\r\n12345");
+	hears_end(f, f->client);
+	hears_end(f, backend);
+	close(backend);
+}
+
+static void
+back_end_that_does_not_greet_again_leaves_plaintext(void **state)
+{
+	struct fixture *f = *state;
+
+	/* Only the wait for the new back end is short: the session must still be there afterwards. */
+	f->gate.timeout_s = 100;
+	int backend = greeted(f);
+	say(f->client, "STARTTLS\r\n");
+	int proxy = proxy_asked(f);
+	say_status(proxy, 1);
+	int next = accept_from(f, f->backend_listen);
+	hears(f, f->client, "454 4.7.0 TLS not available due to local problem\r\n");
+	hears_end(f, proxy);
+	hears_end(f, next);
+	say(f->client, "NOOP\r\n");
+	hears(f, backend, "NOOP\r\n");
+	close(proxy);
+	close(next);
+	close(backend);
+	hears_unavailable(f);
+}
+
+static void
+client_too_many_is_refused_and_never_a_session(void **state)
+{
+	struct fixture *f = *state;
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+	f->client = fds[0];
+	gate_session_refuse(&f->gate, fds[1]);
+	hears(f, f->client, "421 4.3.2 gate.example All server ports are busy\r\n");
+	hears_end(f, f->client);
+	assert_int_equal(f->gone, 0);
+	f->gone = 1; /* what the fixture expects of a test that had a session */
+}
+
+#define LIMIT_TEST(name) cmocka_unit_test_setup_teardown(name, setup_short, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIMIT_TEST(silent_client_is_told_and_let_go),
+		LIMIT_TEST(back_end_that_does_not_greet_is_a_421),
+		LIMIT_TEST(back_end_that_does_not_reply_is_a_421),
+		LIMIT_TEST(silent_relay_ends_without_words),
+		LIMIT_TEST(back_end_that_does_not_greet_again_leaves_plaintext),
+		LIMIT_TEST(client_too_many_is_refused_and_never_a_session),
+	};
+
+	log_set_sink(no_log, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
