@@ -186,6 +186,14 @@ hears(struct fixture *f, int fd, const char *wanted)
 	hear(f, fd, wanted, strlen(wanted));
 }
 
+/* What one side says the other hears, unchanged. */
+GATE_WORLD void
+passes(struct fixture *f, int from, int to, const char *text)
+{
+	say(from, text);
+	hears(f, to, text);
+}
+
 GATE_WORLD void
 hears_end(struct fixture *f, int fd)
 {

@@ -4,6 +4,14 @@
 
 #include "tlsgate/gate_session.h"
 
+/* From here on bytes are relayed as they come. */
+static void
+begin_data(struct fixture *f, int backend)
+{
+	passes(f, f->client, backend, "DATA\r\n");
+	passes(f, backend, f->client, "354 go\r\n");
+}
+
 static void
 commands_and_replies_pass_one_at_a_time(void **state)
 {
@@ -15,13 +23,10 @@ commands_and_replies_pass_one_at_a_time(void **state)
 	say(backend, "250-back\r\n250-STARTTLS\r\n250 DSN\r\n");
 	hears(f, f->client, "250-back\r\n250-DSN\r\n250 STARTTLS\r\n");
 	hears(f, backend, "NOOP\r\n");
-	say(backend, "250 Ok\r\n");
-	hears(f, f->client, "250 Ok\r\n");
+	passes(f, backend, f->client, "250 Ok\r\n");
 	hears(f, backend, "MAIL FROM:<a@b>\r\n");
-	say(backend, "250 Ok\r\n");
-	hears(f, f->client, "250 Ok\r\n");
-	say(f->client, "QUIT\r\n");
-	hears(f, backend, "QUIT\r\n");
+	passes(f, backend, f->client, "250 Ok\r\n");
+	passes(f, f->client, backend, "QUIT\r\n");
 	say(backend, "221 Bye\r\n");
 	close(backend);
 	hears(f, f->client, "221 Bye\r\n");
@@ -34,12 +39,8 @@ a_message_in_plaintext_passes_unchanged(void **state)
 	struct fixture *f = *state;
 	int backend = greeted(f);
 
-	say(f->client, "DATA\r\n");
-	hears(f, backend, "DATA\r\n");
-	say(backend, "354 go\r\n");
-	hears(f, f->client, "354 go\r\n");
-	say(f->client, "STARTTLS\r\na\nb\rc\r\n.\r\nQUIT\r\n");
-	hears(f, backend, "STARTTLS\r\na\nb\rc\r\n.\r\nQUIT\r\n");
+	begin_data(f, backend);
+	passes(f, f->client, backend, "STARTTLS\r\na\nb\rc\r\n.\r\nQUIT\r\n");
 	say(backend, "250 Ok\r\n221 Bye\r\n");
 	close(backend);
 	hears(f, f->client, "250 Ok\r\n221 Bye\r\n");
@@ -52,10 +53,8 @@ a_chunk_is_not_read_as_commands(void **state)
 	struct fixture *f = *state;
 	int backend = greeted(f);
 
-	say(f->client, "BDAT 10 LAST\r\nSTARTTLS\r\nNOOP\r\n");
-	hears(f, backend, "BDAT 10 LAST\r\nSTARTTLS\r\nNOOP\r\n");
-	say(backend, "250 Ok\r\n250 Ok\r\n");
-	hears(f, f->client, "250 Ok\r\n250 Ok\r\n");
+	passes(f, f->client, backend, "BDAT 10 LAST\r\nSTARTTLS\r\nNOOP\r\n");
+	passes(f, backend, f->client, "250 Ok\r\n250 Ok\r\n");
 	close(backend);
 	hears_end(f, f->client);
 }
@@ -66,16 +65,12 @@ half_closing_clients_get_their_replies(void **state)
 	struct fixture *f = *state;
 	int backend = greeted(f);
 
-	say(f->client, "DATA\r\n");
-	hears(f, backend, "DATA\r\n");
-	say(backend, "354 go\r\n");
-	hears(f, f->client, "354 go\r\n");
+	begin_data(f, backend);
 	say(f->client, "x\r\n.\r\nQUIT\r\n");
 	shutdown(f->client, SHUT_WR);
 	hears(f, backend, "x\r\n.\r\nQUIT\r\n");
 	hears_end(f, backend);
-	say(backend, "250 Ok\r\n221 Bye\r\n");
-	hears(f, f->client, "250 Ok\r\n221 Bye\r\n");
+	passes(f, backend, f->client, "250 Ok\r\n221 Bye\r\n");
 	close(backend);
 	hears_end(f, f->client);
 }
@@ -130,25 +125,20 @@ starttls_moves_to_a_fresh_back_end(void **state)
 	struct fixture *f = *state;
 	int old = greeted(f), proxy;
 
-	say(f->client, "AUTH PLAIN evil\r\n");
-	hears(f, old, "AUTH PLAIN evil\r\n");
-	say(old, "235 Ok\r\n");
-	hears(f, f->client, "235 Ok\r\n");
+	passes(f, f->client, old, "AUTH PLAIN evil\r\n");
+	passes(f, old, f->client, "235 Ok\r\n");
 	say(f->client, "STARTTLS\r\n");
 	int backend = finish_starttls(f, old, &proxy);
 
 	/* Its own copy of the client's socket is closed: only tlsproxy can write there. */
 	hears_end(f, f->client);
-	say(proxy, "EHLO c\r\n");
-	hears(f, backend, "EHLO c\r\n");
+	passes(f, proxy, backend, "EHLO c\r\n");
 	say(backend, "250-back\r\n250-STARTTLS\r\n250 DSN\r\n");
 	hears(f, proxy, "250-back\r\n250 DSN\r\n");
 	say(proxy, "STARTTLS\r\n");
 	hears(f, proxy, "554 5.5.1 Error: TLS already active\r\n");
-	say(proxy, "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n");
-	hears(f, backend, "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n");
-	say(backend, "250 Ok\r\n250 Ok\r\n354 go\r\n");
-	hears(f, proxy, "250 Ok\r\n250 Ok\r\n354 go\r\n");
+	passes(f, proxy, backend, "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n");
+	passes(f, backend, proxy, "250 Ok\r\n250 Ok\r\n354 go\r\n");
 	close(backend);
 	hears_end(f, proxy);
 	close(proxy);
@@ -173,10 +163,8 @@ what_is_sent_with_starttls_is_discarded(void **state)
 	assert_int_equal(recv(fd, &c, 1, MSG_DONTWAIT), -1);
 	hears(f, old, "QUIT\r\n");
 	hears(f, backend, "");
-	say(proxy, "NOOP\r\n");
-	hears(f, backend, "NOOP\r\n");
-	say(backend, "250 Ok\r\n");
-	hears(f, proxy, "250 Ok\r\n");
+	passes(f, proxy, backend, "NOOP\r\n");
+	passes(f, backend, proxy, "250 Ok\r\n");
 	close(proxy);
 	hears_end(f, backend);
 	close(backend);
@@ -252,8 +240,7 @@ replies_without_a_command_end_the_session(void **state)
 	struct fixture *f = *state;
 	int backend = greeted(f);
 
-	say(f->client, "NOOP\r\n");
-	hears(f, backend, "NOOP\r\n");
+	passes(f, f->client, backend, "NOOP\r\n");
 	say(backend, "250 Ok\r\n250 Ok\r\n");
 	hears(f, f->client, "250 Ok\r\n421 4.3.0 gate.example Service currently unavailable\r\n");
 	hears_end(f, f->client);
@@ -291,10 +278,7 @@ a_side_that_does_not_read_stops_the_other(void **state)
 	char block[4096];
 	size_t sent = 0, received = 0;
 
-	say(f->client, "DATA\r\n");
-	hears(f, backend, "DATA\r\n");
-	say(backend, "354 go\r\n");
-	hears(f, f->client, "354 go\r\n");
+	begin_data(f, backend);
 	memset(block, 'x', sizeof block);
 	assert_int_equal(setsockopt(f->client, SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
 	for (int full = 0; full < 50;) {
