@@ -5,12 +5,11 @@
 #include <string.h>
 
 #include "mail/timer.h"
+#include "tlsmgr/bootid.h"
 #include "tlsmgr/ticketfile.h"
 #include "tlsmgr/ticketkeys.h"
 #include "util/alloc.h"
-#include "util/buf.h"
 #include "util/err.h"
-#include "util/file.h"
 #include "util/log.h"
 
 enum {
@@ -68,13 +67,10 @@ look_again(void *context)
 static struct ticketfile *
 open_file(const char *path, struct err *err)
 {
-	struct buf boot_id = BUF_INIT;
+	char *boot_id = bootid_read(); /* without one the kernel's keyring has to do */
+	struct ticketfile *file = ticketfile_new(path, boot_id, err);
 
-	/* Without one the kernel's keyring has to do. */
-	if (file_read("/proc/sys/kernel/random/boot_id", 64, &boot_id, NULL) < 0)
-		buf_clear(&boot_id);
-	struct ticketfile *file = ticketfile_new(path, buf_str(&boot_id), err);
-	buf_release(&boot_id);
+	free(boot_id);
 	return file;
 }
 
