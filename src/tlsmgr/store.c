@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "tlsmgr/store_db.h"
+#include "tlsmgr/store_lmdb.h"
+#include "tlsmgr/store_memory.h"
 #include "util/err.h"
 
 static const struct {
@@ -13,6 +15,8 @@ static const struct {
 } types[] = {
 	{ "btree", store_db_new },
 	{ "hash", store_db_new },
+	{ "lmdb", store_lmdb_new },
+	{ "internal", store_memory_new },
 };
 
 /* Tables that can be read but never written. */

@@ -5,8 +5,10 @@
  * Nothing is flushed while it runs: the file is whole only after store_free(), which marks it so. A file
  * without a mark of this boot is emptied when it is opened, and the mark is taken off before the first
  * change; so what a killed process or a power failure leaves is never read. One process has a store open at a
- * time. Keys are strings, values bytes. One walk over all records can be under way; records may come and go
- * meanwhile.
+ * time.
+ *
+ * Keys are strings of any length, values bytes. One walk over all records can be under way; records may come
+ * and go meanwhile, and one that is there all along is met once, or twice if others came.
  */
 #ifndef TLSMGR_STORE_H
 #define TLSMGR_STORE_H

@@ -2,32 +2,39 @@
 #include "tlsmgr/store_db.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <db.h>
 
 #include "tlsmgr/store.h"
+#include "tlsmgr/store_disk.h"
+#include "tlsmgr/store_guard.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
-#include "util/fdio.h"
-#include "util/file.h"
 #include "util/log.h"
 #include "util/text.h"
 
-/* Berkeley DB's pool; more is taken from the file cache of the kernel. */
+/*
+ * A session of 2,000 bytes shall fit into one overflow page and little of it remain unused; such pages take
+ * half the room of the library's own choice. The library's own sums of pages would take six bytes too many
+ * from it, and more time than everything else; hence the guard.
+ */
+enum { PAGE_BYTES = 2048 };
+
+/* The library's pool: room for the inner pages of a large tree; the kernel's file cache has the rest. */
 enum { POOL_BYTES = 4 * 1024 * 1024 };
+
+_Static_assert((int)PAGE_BYTES >= (int)STORE_DISK_PAGE, "the mark lies in the first page");
 
 struct store_db {
 	struct store store;
-	char *file; /* owned */
-	int lock;   /* owned; the lock lasts as long as this descriptor */
-	DB *db;     /* owned */
-	DBC *walk;  /* owned; NULL when no walk is under way */
+	struct store_disk file;
+	struct store_guard *guard; /* owned */
+	DB *db;                    /* owned; NULL when not open */
+	DBC *walk;                 /* owned; NULL when no walk is under way */
 };
 
 static void
@@ -38,25 +45,56 @@ db_message(const DB_ENV *env, const char *prefix, const char *text)
 	log_debug("database library: %s", text);
 }
 
+/* Nothing that is written here is meant to outlive a power failure. */
+static int
+no_fsync(int fd)
+{
+	(void)fd;
+	return 0;
+}
+
+static void
+end_walk(struct store_db *self)
+{
+	/* A handle that was opened for reading has nothing to lose, and the library logs. */
+	if (self->walk && self->walk->close(self->walk) != 0)
+		self->store.failed = true;
+	self->walk = NULL;
+}
+
+/* False: not everything could be written. */
+static bool
+close_library(struct store_db *self, bool keep)
+{
+	DB *db = self->db;
+
+	self->db = NULL;
+	return !db || db->close(db, keep ? 0 : DB_NOSYNC) == 0;
+}
+
 static void
 db_free(struct store *store, bool keep)
 {
 	struct store_db *self = (struct store_db *)store;
+	struct buf sums = BUF_INIT;
 
-	(void)keep;
-	if (self->walk)
-		self->walk->close(self->walk);
-	if (self->db)
-		self->db->close(self->db, DB_NOSYNC);
-	fdio_close(&self->lock);
-	free(self->file);
+	end_walk(self);
+	if (close_library(self, keep) && keep && !store->failed) {
+		store_guard_save(self->guard, &sums);
+		store_disk_keep(&self->file, &sums);
+	} else {
+		store_disk_drop(&self->file);
+	}
+	buf_release(&sums);
+	store_guard_free(self->guard);
+	store_disk_release(&self->file);
 	free(self);
 }
 
 static int
 failed(const struct store_db *self, const char *doing, int rc, struct err *err)
 {
-	err_set(err, "%s %s: %s", doing, self->file, db_strerror(rc));
+	err_set(err, "%s %s: %s", doing, self->file.shown, db_strerror(rc));
 	err->code = rc > 0 ? rc : EIO;
 	return -1;
 }
@@ -130,8 +168,7 @@ db_next(struct store *store, bool first, struct buf *key, struct buf *value, str
 	if (rc == 0)
 		rc = self->walk->get(self->walk, &key_thing, &value_thing, first ? DB_FIRST : DB_NEXT);
 	if (rc == DB_NOTFOUND) {
-		self->walk->close(self->walk);
-		self->walk = NULL;
+		end_walk(self);
 		return 0;
 	}
 	if (rc != 0)
@@ -144,10 +181,7 @@ db_next(struct store *store, bool first, struct buf *key, struct buf *value, str
 static uint64_t
 db_file_bytes(const struct store *store)
 {
-	const struct store_db *self = (const struct store_db *)store;
-	struct stat st;
-
-	return fstat(self->lock, &st) < 0 ? 0 : (uint64_t)st.st_blocks * 512;
+	return store_disk_bytes(&((const struct store_db *)store)->file);
 }
 
 /* An interrupted start leaves the name under which the library builds a new file, and would wait for it for
@@ -163,38 +197,56 @@ remove_leftover(const char *file)
 	free(leftover);
 }
 
-/* Nobody's live database is emptied: the lock comes first. */
+/* 0 or an error of the library. */
 static int
-lock_file(struct store_db *self, const struct store_config *config, struct err *err)
+open_library(struct store_db *self, const char *type)
 {
-	struct stat st;
+	DBTYPE method = strcmp(type, "hash") == 0 ? DB_HASH : DB_BTREE;
+	int fd, rc = db_create(&self->db, NULL, 0);
 
-	self->lock = open(self->file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
-	if (self->lock < 0 || fstat(self->lock, &st) < 0)
-		return err_errno(err, "open database %s", self->file);
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, "open database %s: not a regular file", self->file);
-
-	int rc = file_lock(self->lock, false);
-	if (rc <= 0) {
-		if (rc == 0)
-			errno = EAGAIN;
-		return err_errno(err, "%s:%s: unable to get exclusive lock", config->type, config->shown);
+	if (rc != 0) {
+		self->db = NULL;
+		return rc;
 	}
-	if (ftruncate(self->lock, 0) < 0)
-		return err_errno(err, "open database %s", self->file);
+	self->db->set_errcall(self->db, db_message);
+	if ((rc = self->db->set_cachesize(self->db, 0, POOL_BYTES, 1)) != 0 ||
+	    (rc = self->db->set_pagesize(self->db, PAGE_BYTES)) != 0 ||
+	    (rc = self->db->open(self->db, NULL, self->file.path, NULL, method,
+		 self->file.kept ? 0 : DB_CREATE, 0600)) != 0 ||
+	    (rc = self->db->fd(self->db, &fd)) != 0)
+		return rc;
+	if (!store_disk_is(&self->file, fd))
+		return ESTALE;
+	store_guard_watch(self->guard, fd);
 	return 0;
 }
 
-/* True if the library has opened the file that is locked. */
+/* The library must not see a first page that is not its own. */
 static bool
-is_locked_file(const struct store_db *self)
+reopen(struct store_db *self, const char *type)
 {
-	struct stat locked, opened;
-	int fd;
+	store_guard_load(self->guard, &self->file.tail);
+	if (store_guard_is_intact(self->guard, self->file.fd, 0) && open_library(self, type) == 0)
+		return true;
+	log_debug("%s: kept file not usable", self->file.shown);
+	close_library(self, false);
+	store_guard_free(self->guard);
+	self->guard = store_guard_new(PAGE_BYTES);
+	return false;
+}
 
-	return self->db->fd(self->db, &fd) == 0 && fstat(self->lock, &locked) == 0 &&
-	       fstat(fd, &opened) == 0 && locked.st_dev == opened.st_dev && locked.st_ino == opened.st_ino;
+static int
+open_file(struct store_db *self, const struct store_config *config, struct err *err)
+{
+	if (store_disk_open(&self->file, config, ".db", err) < 0)
+		return -1;
+	remove_leftover(self->file.path);
+	if (self->file.kept && reopen(self, config->type))
+		return 0;
+	if (store_disk_empty(&self->file, err) < 0)
+		return -1;
+	int rc = open_library(self, config->type);
+	return rc == 0 ? 0 : failed(self, "open database", rc, err);
 }
 
 static const struct store_ops ops = {
@@ -210,32 +262,19 @@ struct store *
 store_db_new(const struct store_config *config, struct err *err)
 {
 	struct store_db *self = alloc_zero(sizeof *self);
+	int rc;
 
 	self->store.ops = &ops;
-	self->file = alloc_printf("%s.db", config->path);
-	self->lock = -1;
-	if (lock_file(self, config, err) < 0)
-		goto fail;
-	remove_leftover(self->file);
-
-	DBTYPE method = strcmp(config->type, "hash") == 0 ? DB_HASH : DB_BTREE;
-	int rc = db_create(&self->db, NULL, 0);
-	if (rc == 0) {
-		self->db->set_errcall(self->db, db_message);
-		rc = self->db->set_cachesize(self->db, 0, POOL_BYTES, 1);
+	self->guard = store_guard_new(PAGE_BYTES);
+	/* For all handles of the process; each time the same. */
+	if ((rc = db_env_set_func_fsync(no_fsync)) != 0 ||
+	    (rc = db_env_set_func_pread(store_guard_pread)) != 0 ||
+	    (rc = db_env_set_func_pwrite(store_guard_pwrite)) != 0)
+		log_panic("database library: %s", db_strerror(rc));
+	if (open_file(self, config, err) < 0) {
+		db_free(&self->store, false);
+		return NULL;
 	}
-	if (rc == 0)
-		rc = self->db->open(self->db, NULL, self->file, NULL, method, DB_CREATE | DB_TRUNCATE, 0600);
-	if (rc != 0) {
-		err_set(err, "open database %s: %s", self->file, db_strerror(rc));
-		goto fail;
-	}
-	if (!is_locked_file(self)) {
-		err_set(err, "open database %s: the file was replaced while it was opened", self->file);
-		goto fail;
-	}
+	self->store.kept = self->file.kept;
 	return &self->store;
-fail:
-	db_free(&self->store, false);
-	return NULL;
 }

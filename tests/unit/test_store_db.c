@@ -18,30 +18,6 @@ open_store(const char *type, struct err *err)
 }
 
 static void
-records_come_and_go(void **state)
-{
-	static const char *const types[] = { "btree", "hash" };
-	struct err err = { 0 };
-
-	(void)state;
-	for (int i = 0; i < 2; i++) {
-		struct store *store = open_store(types[i], &err);
-		struct buf value = BUF_INIT;
-
-		assert_non_null(store);
-		assert_int_equal(store_put(store, "k", "VALUE", 5, &err), 0);
-		assert_int_equal(store_put(store, "k", "V", 1, &err), 0);
-		assert_int_equal(store_get(store, "k", &value, &err), 1);
-		assert_int_equal(value.len, 1);
-		assert_int_equal(store_remove(store, "k", &err), 1);
-		assert_int_equal(store_remove(store, "k", &err), 0);
-		assert_int_equal(store_get(store, "k", &value, &err), 0);
-		buf_release(&value);
-		store_free(store);
-	}
-}
-
-static void
 locked_file_is_not_emptied(void **state)
 {
 	struct err err = { 0 };
@@ -77,7 +53,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(records_come_and_go, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(locked_file_is_not_emptied, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    leftover_of_an_interrupted_start_is_removed, fixture_setup, fixture_teardown),
