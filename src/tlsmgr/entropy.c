@@ -135,6 +135,18 @@ wait_readable(struct entropy *entropy)
 		timer_start(entropy->again, LATER_MS);
 }
 
+/* The new descriptor cannot be waited for with the event of the old one. */
+static void
+restart(struct entropy *entropy)
+{
+	if (entropy->readable)
+		event_free(entropy->readable);
+	entropy->readable = NULL;
+	fdio_close(&entropy->fd);
+	entropy->begun = false;
+	timer_start(entropy->again, 0);
+}
+
 static enum entropy_step
 advance(struct entropy *entropy)
 {
@@ -165,6 +177,9 @@ run(struct entropy *entropy)
 		return;
 	case ENTROPY_LATER:
 		timer_start(entropy->again, LATER_MS);
+		return;
+	case ENTROPY_RESTART:
+		restart(entropy);
 		return;
 	case ENTROPY_FAILED:
 		fail(entropy);

@@ -23,6 +23,7 @@ egd_open(struct entropy *entropy)
 		entropy->code = err.code ? err.code : ENAMETOOLONG;
 		return -1;
 	}
+	entropy->is_reused = false;
 	log_debug("connected to EGD server %s", entropy->path);
 	return 0;
 }
@@ -38,21 +39,35 @@ is_stale(const struct entropy *entropy)
 }
 
 static int
-egd_begin(struct entropy *entropy)
+ask(struct entropy *entropy)
 {
 	unsigned char request[] = { READ_BLOCKING, (unsigned char)entropy_piece(entropy) };
 
-	if (is_stale(entropy)) {
-		fdio_close(&entropy->fd);
-		if (egd_open(entropy) < 0)
-			return -1;
-	}
 	egd_answer_reset(&entropy->answer);
 	/* Two bytes fit into the buffer of a socket on which everything was answered. */
 	if (send(entropy->fd, request, sizeof request, MSG_NOSIGNAL) == (ssize_t)sizeof request)
 		return 0;
 	entropy->code = errno;
 	return -1;
+}
+
+static int
+ask_on_new_connection(struct entropy *entropy)
+{
+	fdio_close(&entropy->fd);
+	if (egd_open(entropy) < 0)
+		return -1;
+	return ask(entropy);
+}
+
+static int
+egd_begin(struct entropy *entropy)
+{
+	if (is_stale(entropy))
+		return ask_on_new_connection(entropy);
+	if (ask(entropy) == 0)
+		return 0;
+	return entropy->is_reused ? ask_on_new_connection(entropy) : -1;
 }
 
 static enum entropy_step
@@ -67,6 +82,9 @@ egd_step(struct entropy *entropy)
 
 		if (got < 0 && entropy->code == EAGAIN)
 			return ENTROPY_READABLE;
+		/* The server closed the connection while the request was on its way. */
+		if (got <= 0 && first && entropy->is_reused)
+			return ENTROPY_RESTART;
 		if (got <= 0)
 			return ENTROPY_FAILED;
 		egd_answer_take(answer, bytes, (size_t)got);
@@ -78,6 +96,7 @@ egd_step(struct entropy *entropy)
 		return ENTROPY_FAILED;
 	random_add(answer->bytes, answer->len);
 	egd_answer_reset(answer);
+	entropy->is_reused = true;
 	return ENTROPY_DONE;
 }
 

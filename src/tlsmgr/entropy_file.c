@@ -36,8 +36,10 @@ file_step(struct entropy *entropy)
 	unsigned char bytes[PIECE_LEN];
 	long got = entropy_get(entropy, bytes, entropy->left < sizeof bytes ? entropy->left : sizeof bytes);
 
-	if (got < 0)
-		return entropy->code == EAGAIN ? ENTROPY_READABLE : ENTROPY_FAILED;
+	if (got < 0 && entropy->code == EAGAIN)
+		return ENTROPY_READABLE;
+	if (got < 0 || (got == 0 && entropy->left == (size_t)entropy->bytes))
+		return ENTROPY_FAILED;
 	log_debug("read %ld bytes from entropy file %s", got, entropy->path);
 	random_add(bytes, (size_t)got);
 	alloc_wipe(bytes, sizeof bytes);

@@ -20,6 +20,7 @@ enum entropy_step {
 	ENTROPY_GO_ON,    /* more in the next turn of the event loop */
 	ENTROPY_READABLE, /* more when the descriptor is readable */
 	ENTROPY_LATER,    /* more in a moment: nothing tells when */
+	ENTROPY_RESTART,  /* the descriptor is of no more use; from the beginning with a new one */
 	ENTROPY_FAILED,   /* `code` says why */
 };
 
@@ -65,6 +66,7 @@ struct entropy {
 	struct timer *limit;      /* for an answer */
 	size_t left;              /* file: bytes still wanted */
 	struct egd_answer answer; /* EGD */
+	bool is_reused;           /* EGD: the connection has served a reading before */
 };
 
 /* As many bytes as one request to a device or daemon asks for. */

@@ -211,7 +211,7 @@ file_is_read_once_whatever_its_size(void **state)
 {
 	static const struct {
 		int size, bytes, turns;
-	} cases[] = { { 0, 32, 0 }, { 3, 32, 1 }, { 100, 32, 0 }, { 8192, 8192, 0 }, { 20000, 20000, 2 },
+	} cases[] = { { 3, 32, 1 }, { 100, 32, 0 }, { 8192, 8192, 0 }, { 20000, 20000, 2 },
 		{ 20000, 1000000, 3 } };
 	char path[128];
 
@@ -243,6 +243,19 @@ unreadable_file_is_given_up(void **state)
 	expect(0, 1);
 	assert_false(entropy_has_more(entropy));
 	expect_log("warning: cannot read from entropy file %s: Is a directory\n", fixture_dir);
+	entropy_free(entropy);
+}
+
+static void
+empty_file_is_given_up(void **state)
+{
+	struct entropy *entropy = entropy_new("/dev/null", 32);
+
+	(void)state;
+	read_once(entropy);
+	expect(0, 1);
+	assert_false(entropy_has_more(entropy));
+	expect_log("warning: cannot read from entropy file %s: Application error\n", "/dev/null");
 	entropy_free(entropy);
 }
 
@@ -448,6 +461,46 @@ stale_connection_is_replaced_without_a_word(void **state)
 	assert_string_equal(fixture_log, "");
 }
 
+/* The server closes after each answer, and the next request is under way by then. */
+static void
+connection_closed_too_late_to_be_seen_is_replaced(void **state)
+{
+	char path[128];
+
+	(void)state;
+	strcpy(path, fixture_path("egd"));
+	int server = listen_at(path, 5);
+	struct entropy *entropy = make("egd:", path, 4);
+	read_once(entropy);
+	int old = accept(server, NULL, NULL);
+	say(old, "\4abcd", 5);
+	expect(1, 0);
+	read_once(entropy);
+	turn();
+	close(old);
+	turn();
+	turn();
+	int peer = accept(server, NULL, NULL);
+	expect_request(peer, 4);
+	say(peer, "\4abcd", 5);
+	turn();
+	expect(2, 0);
+	assert_string_equal(fixture_log, "");
+
+	/* And the same with a server that is gone. */
+	read_once(entropy);
+	close(server);
+	unlink(path);
+	close(peer);
+	turn();
+	turn();
+	expect(2, 1);
+	expect_log("warning: cannot connect to EGD server %s: No such file or directory\n"
+		   "exiting to reopen external entropy source egd:%s\n",
+	    path);
+	entropy_free(entropy);
+}
+
 static void
 server_that_reads_nothing_is_lost(void **state)
 {
@@ -572,11 +625,13 @@ main(void)
 		TEST(device_that_comes_back_is_opened_anew),
 		TEST(file_is_read_once_whatever_its_size),
 		TEST(unreadable_file_is_given_up),
+		TEST(empty_file_is_given_up),
 		TEST(missing_file_is_read_when_it_is_there),
 		TEST(silent_pipe_for_a_file_is_given_up),
 		TEST(egd_server_in_its_moods),
 		TEST(count_gives_new_time_for_the_bytes),
 		TEST(stale_connection_is_replaced_without_a_word),
+		TEST(connection_closed_too_late_to_be_seen_is_replaced),
 		TEST(server_that_reads_nothing_is_lost),
 		TEST(absent_server_is_told_once_and_found_later),
 		TEST(busy_server_is_waited_for_without_waiting),
