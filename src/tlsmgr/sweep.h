@@ -2,8 +2,9 @@
 /*
  * sweep: has a cache tended between requests, a little at a time.
  *
- * However much there is to do, it takes less than a tenth of the process's time. Once per timeout of the
- * cache the log says that a cleanup starts, if the cache logs at all; what has expired goes when it has.
+ * However much there is to do, it takes less than a tenth of a busy process's time, a quarter of an idle
+ * one's. Once per timeout of the cache the log says that a cleanup starts, if the cache logs at all; what has
+ * expired goes when it has.
  */
 #ifndef TLSMGR_SWEEP_H
 #define TLSMGR_SWEEP_H
