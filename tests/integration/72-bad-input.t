@@ -8,41 +8,11 @@
 [ -x "$BIN/master" ] || skip_all "our master is not built"
 make_certs "$TMP/certs"
 openssl genrsa -out "$TMP/certs/other.key" 2048 2>/dev/null
-OWNER=$(id -un)
-[ "$(id -u)" -ne 0 ] || OWNER=nobody
 
-# Writes an instance with good settings into $I. Lines on standard input are added to main.cf.
+# An instance with good settings, in $I. Lines on standard input are added to main.cf.
 new_instance() { # NAME
-	I=$TMP/$1
-	mkdir -p "$I/etc" "$I/spool" "$I/data" "$I/log"
-	chmod 755 "$I" "$I/spool"
-	[ "$(id -u)" -ne 0 ] || chown $OWNER "$I/data"
-	INSTANCES="$INSTANCES $I"
-	PORT=$(free_ports 1)
-	cat >"$I/etc/main.cf" <<-CONF
-	compatibility_level = 3.6
-	queue_directory = $I/spool
-	data_directory = $I/data
-	command_directory = $BIN
-	daemon_directory = $BIN
-	mail_owner = $OWNER
-	myhostname = mx.example.test
-	inet_protocols = ipv4
-	maillog_file = $I/log/maillog
-	maillog_file_prefixes = $I
-	smtpd_tls_security_level = may
-	smtpd_tls_cert_file = $TMP/certs/rsa.crt
-	smtpd_tls_key_file = $TMP/certs/rsa.key
-	smtpd_tls_loglevel = 1
-	service_throttle_time = 1s
-	CONF
+	make_own_instance "$1" n
 	cat >>"$I/etc/main.cf"
-	cat >"$I/etc/master.cf" <<-CONF
-	127.0.0.1:$PORT inet n - n - - tlsgate
-	tlsproxy unix - - n - 0 tlsproxy
-	tlsmgr unix - - n 1000? 1 tlsmgr
-	postlog unix-dgram n - n - 1 postlogd
-	CONF
 }
 
 start() {

@@ -8,35 +8,8 @@ need_root
 [ -x "$BIN/master" ] || skip_all "our master is not built"
 make_certs "$TMP/certs"
 chmod 700 "$TMP/certs"
-OWNER=nobody
-I=$TMP/jail
-INSTANCES=$I
-mkdir -p "$I/etc" "$I/spool" "$I/data" "$I/log"
-chmod 755 "$I" "$I/spool"
-chown $OWNER "$I/data"
-PORT=$(free_ports 1)
-cat >"$I/etc/main.cf" <<CONF
-compatibility_level = 3.6
-queue_directory = $I/spool
-data_directory = $I/data
-command_directory = $BIN
-daemon_directory = $BIN
-mail_owner = $OWNER
-myhostname = mx.example.test
-inet_protocols = ipv4
-maillog_file = $I/log/maillog
-maillog_file_prefixes = $I
-smtpd_tls_security_level = may
-smtpd_tls_chain_files = $TMP/certs/ecdsa.key, $TMP/certs/ecdsa.crt
-smtpd_tls_loglevel = 1
-smtpd_tls_session_cache_database = btree:$I/data/smtpd_scache
-CONF
-cat >"$I/etc/master.cf" <<CONF
-127.0.0.1:$PORT inet n - y - - tlsgate
-tlsproxy unix - - y - 0 tlsproxy
-tlsmgr unix - - y 1000? 1 tlsmgr
-postlog unix-dgram n - n - 1 postlogd
-CONF
+make_own_instance jail y
+echo "smtpd_tls_session_cache_database = btree:$I/data/smtpd_scache" >>"$I/etc/main.cf"
 
 # One session; -sess_in and -sess_out as given. Prints New or Reused.
 session() {

@@ -285,6 +285,42 @@ postlog   unix-dgram n  -       n       -       1       postlogd
 CONF
 }
 
+# make_own_instance NAME CHROOT: our master and our daemons in $TMP/NAME, with nothing of Postfix, as whoever runs the
+# test; root's daemons run as nobody, in the jail if CHROOT is y. Keys are those of make_certs "$TMP/certs". Sets I,
+# OWNER, and PORT, where tlsgate listens. To be started with "$BIN/postfix" -c "$I/etc" start.
+make_own_instance() {
+	I=$TMP/$1
+	INSTANCES="$INSTANCES $I"
+	mkdir -p "$I/etc" "$I/spool" "$I/data" "$I/log"
+	chmod 755 "$I" "$I/spool"
+	OWNER=$(id -un)
+	[ "$(id -u)" -ne 0 ] || { OWNER=nobody && chown $OWNER "$I/data"; }
+	PORT=$(free_ports 1)
+	cat >"$I/etc/main.cf" <<CONF
+compatibility_level = 3.6
+queue_directory = $I/spool
+data_directory = $I/data
+command_directory = $BIN
+daemon_directory = $BIN
+mail_owner = $OWNER
+myhostname = mx.example.test
+inet_protocols = ipv4
+maillog_file = $I/log/maillog
+maillog_file_prefixes = $I
+smtpd_tls_security_level = may
+smtpd_tls_cert_file = $TMP/certs/rsa.crt
+smtpd_tls_key_file = $TMP/certs/rsa.key
+smtpd_tls_loglevel = 1
+service_throttle_time = 1s
+CONF
+	cat >"$I/etc/master.cf" <<CONF
+127.0.0.1:$PORT inet n - $2 - - tlsgate
+tlsproxy unix - - $2 - 0 tlsproxy
+tlsmgr unix - - $2 1000? 1 tlsmgr
+postlog unix-dgram n - n - 1 postlogd
+CONF
+}
+
 start_instance() { # INSTANCE
 	/usr/sbin/postfix -c "$1/etc" start >"$1/log/start" 2>&1 || {
 		diag "$(cat "$1/log/start" "$1/log/maillog" 2>/dev/null)"
