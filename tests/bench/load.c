@@ -26,6 +26,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../tools/send_descriptor.h"
+
 enum { PIECE = 16384, BULK_SESSIONS = 10, ECHO_SESSIONS = 50, ECHO_BYTES = 64 };
 
 struct session {
@@ -117,27 +119,6 @@ connect_service(const char *name)
 	return fd;
 }
 
-static void
-send_descriptor(int socket, int fd)
-{
-	char zero = 0;
-	struct iovec data = { &zero, 1 };
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct msghdr message = {
-		.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
-	};
-
-	control.header.cmsg_level = SOL_SOCKET;
-	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	if (sendmsg(socket, &message, 0) != 1)
-		die("pass the descriptor");
-}
-
 static int
 hand_over(int client)
 {
@@ -148,7 +129,8 @@ hand_over(int client)
 
 	write_all(fd, request, sizeof(request));
 	skip_list(fd);
-	send_descriptor(fd, client);
+	if (send_descriptor(fd, client) < 0)
+		die("pass the descriptor");
 	close(client);
 	return fd;
 }

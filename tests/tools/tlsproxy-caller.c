@@ -18,6 +18,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "send_descriptor.h"
+
 static const char announcement[] = "protocol\0tlsproxy_protocol\0";
 static const char ready[] = "status\0001\0";
 
@@ -45,27 +47,6 @@ read_exactly(int fd, const char *expected, size_t len, const char *what)
 		errno = EPROTO;
 		die(what);
 	}
-}
-
-static void
-send_descriptor(int socket, int fd)
-{
-	char zero = 0;
-	struct iovec data = { &zero, 1 };
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct msghdr message = {
-		.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
-	};
-
-	control.header.cmsg_level = SOL_SOCKET;
-	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	if (sendmsg(socket, &message, 0) != 1)
-		die("pass the descriptor");
 }
 
 static int
@@ -110,7 +91,8 @@ hand_over(const char *path, int client, int client_port)
 	if (write(fd, request, (size_t)len + 1) != len + 1)
 		die("send the request");
 	read_exactly(fd, ready, sizeof(ready), "status");
-	send_descriptor(fd, client);
+	if (send_descriptor(fd, client) < 0)
+		die("pass the descriptor");
 	close(client);
 	return fd;
 }
