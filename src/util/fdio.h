@@ -21,7 +21,7 @@ void fdio_close(int *fd);
  * commands, never under an event loop. */
 int fdio_write_all(int fd, const void *bytes, size_t len, int timeout_s) __attribute__((warn_unused_result));
 
-/* One byte of data (zero) and one descriptor, as Postfix passes them (ipc.md section 10). 0 or -1 with errno.
+/* One byte of data (zero) and one descriptor, as Postfix passes them (doc/wire.md). 0 or -1 with errno.
  */
 int fdio_send_fd(int socket, int fd) __attribute__((warn_unused_result));
 
