@@ -2,6 +2,7 @@
 #include "tlsmgr_fixture.h"
 
 #include "mail/tlsmgr_proto.h"
+#include "tls/random.h"
 #include "tlsmgr/location.h"
 #include "tlsmgr/mgr_request.h"
 #include "tlsmgr/scache.h"
@@ -141,6 +142,34 @@ requests_are_counted_by_result(void **state)
 	buf_release(&reply);
 }
 
+static int
+broken_generator(unsigned char *bytes, int len)
+{
+	memset(bytes, 'w', (size_t)len);
+	return 0;
+}
+
+static void
+failed_generator_is_an_error_and_never_a_weak_seed(void **state)
+{
+	static const char seed[] = "request\0seed\0size\00032\0", key[] = "request\0tktkey\0keyname\0\0";
+	static const char no_seed[] = "status\0004294967295\0seed\0\0",
+			  no_key[] = "status\0004294967295\0keybuf\0\0";
+	struct buf reply = BUF_INIT;
+
+	(void)state;
+	random_set_generator(broken_generator);
+	mgr_request_handle(&env, seed, sizeof seed, &reply);
+	assert_int_equal(reply.len, sizeof no_seed);
+	assert_memory_equal(reply.bytes, no_seed, sizeof no_seed);
+	buf_clear(&reply);
+	mgr_request_handle(&env, key, sizeof key, &reply);
+	random_set_generator(NULL);
+	assert_int_equal(reply.len, sizeof no_key);
+	assert_memory_equal(reply.bytes, no_key, sizeof no_key);
+	buf_release(&reply);
+}
+
 int
 main(void)
 {
@@ -148,6 +177,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(session_comes_back_as_it_was, open_all, close_all),
 		cmocka_unit_test_setup_teardown(replies_are_exact, open_all, close_all),
 		cmocka_unit_test_setup_teardown(requests_are_counted_by_result, open_all, close_all),
+		cmocka_unit_test_setup_teardown(
+		    failed_generator_is_an_error_and_never_a_weak_seed, open_all, close_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
