@@ -241,11 +241,19 @@ ticketkeys_export(struct ticketkeys *keys, struct ticketkeys_record *records)
 	return count;
 }
 
+/* One that can be reckoned with. */
+static bool
+is_time(int64_t tout)
+{
+	return tout > 0 && tout < INT64_MAX / 2;
+}
+
 bool
 ticketkeys_import(struct ticketkeys *keys, const struct ticketkeys_record *record)
 {
 	struct slot slot = { .record = *record, .kept = true };
-	bool taken = keys->half_s > 0 && is_good(keys, record) && !find_known(keys, record->key.name) &&
+	bool taken = keys->half_s > 0 && is_time(record->key.tout) && is_good(keys, record) &&
+		     !find_known(keys, record->key.name) &&
 		     (record->origin == TICKETKEYS_DERIVED || record->key.tout < now_wall() + keys->half_s);
 
 	if (taken)
