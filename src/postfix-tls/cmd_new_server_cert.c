@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "postfix-tls/command.h"
-#include "postfix-tls/hostnames.h"
+#include "postfix-tls/new_server.h"
 #include "postfix-tls/newpair.h"
 #include "util/log.h"
 
@@ -41,35 +40,11 @@ make_pair(struct newpair *pair, const struct site *site, enum keyfile_algorithm 
 enum command_result
 cmd_new_server_cert(const struct site *site, int argc, char **argv, struct err *err)
 {
-	const char *name = NULL;
-	const char *size = "";
-	struct hostnames hostnames;
-	enum keyfile_algorithm algorithm;
-	struct newpair pair;
-	int copied;
-	int option;
+	static const struct new_server how = {
+		.empty_name = "Invalid empty key algorithm",
+		.unsupported = "private",
+		.make = make_pair,
+	};
 
-	while ((option = getopt(argc, argv, "+:a:b:")) != -1) {
-		if (option == 'a')
-			name = optarg;
-		else if (option == 'b')
-			size = optarg;
-		else
-			return COMMAND_USAGE;
-	}
-	if (name && !*name) {
-		err_set(err, "Invalid empty key algorithm");
-		return COMMAND_FAILED;
-	}
-	if (newpair_algorithm(site, name, "private", &algorithm, err) < 0 ||
-	    hostnames_init(&hostnames, site, argc - optind, argv + optind, err) < 0)
-		return COMMAND_FAILED;
-	copied = make_pair(&pair, site, algorithm, size, &hostnames, err);
-	hostnames_release(&hostnames);
-	if (copied < 0)
-		return COMMAND_FAILED;
-	newpair_explain(&pair, !copied);
-	pair.keep = true;
-	newpair_release(&pair);
-	return COMMAND_DONE;
+	return new_server_run(&how, site, argc, argv, err);
 }
