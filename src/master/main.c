@@ -393,7 +393,8 @@ main(int argc, char **argv)
 	settle_descriptors();
 	maillog_allow_file(true);
 	maillog_init("master");
-	maillog_also_stderr(geteuid() != 0 || isatty(STDERR_FILENO));
+	/* Until the daemon has started: whoever started it wants to know why it did not. */
+	maillog_also_stderr(true);
 	if (geteuid() != getuid())
 		log_fatal("the master command must not run as a set-uid process");
 	parse_options(argc, argv);

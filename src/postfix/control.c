@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mail/maillog_file.h"
 #include "mail/mastercf.h"
 #include "mail/pidfile.h"
 #include "postfix/directories.h"
@@ -88,9 +89,25 @@ check_services(const struct instance *instance)
 		log_fatal("%s", err.text);
 	if (*instance->maillog_file &&
 	    !mastercf_find(mastercf, instance->postlog_service_name, MASTERCF_UNIX_DGRAM))
-		log_fatal("missing '%s' service in master.cf - run 'postfix upgrade-configuration'",
+		log_fatal("missing '%s' service in master.cf, which maillog_file needs: see postlogd(8)",
 		    instance->postlog_service_name);
 	mastercf_free(mastercf);
+}
+
+/* A log that cannot be opened could not say so. */
+static void
+check_log(const struct instance *instance)
+{
+	struct err err;
+	mode_t mode;
+	int fd;
+
+	if (!*instance->maillog_file)
+		return;
+	if (maillog_file_mode(instance->cf, &mode, &err) < 0 ||
+	    (fd = maillog_file_open(instance->maillog_file, mode, &err)) < 0)
+		log_fatal("%s", err.text);
+	close(fd);
 }
 
 static void
@@ -98,6 +115,7 @@ prepare(const struct instance *instance)
 {
 	directories_check(instance);
 	check_services(instance);
+	check_log(instance);
 }
 
 static char *

@@ -91,13 +91,34 @@ find_ids(struct instance *instance, struct err *err)
 	return 0;
 }
 
+/* Commands change directory between one use of a path and the next. */
+static int
+check_paths(const struct instance *instance, struct err *err)
+{
+	const struct {
+		const char *name, *path;
+	} paths[] = {
+		{ "command_directory", instance->command_directory },
+		{ "daemon_directory", instance->daemon_directory },
+		{ "data_directory", instance->data_directory },
+		{ "queue_directory", instance->queue_directory },
+	};
+
+	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+		if (*paths[i].path != '/')
+			return err_set(err, "file %s/main.cf: parameter %s: not an absolute path: %s",
+			    instance->config_directory, paths[i].name, paths[i].path);
+	}
+	return 0;
+}
+
 int
 instance_load(struct instance *instance, struct err *err)
 {
 	*instance = (struct instance){ .cf = maincf_new(maincf_directory(), param_default) };
 	instance->config_directory = alloc_string(maincf_directory());
 	if (maincf_load(instance->cf, err) == 0 && param_load(instance->cf, rows, instance, err) == 0 &&
-	    find_ids(instance, err) == 0)
+	    check_paths(instance, err) == 0 && find_ids(instance, err) == 0)
 		return 0;
 	instance_release(instance);
 	return -1;

@@ -95,7 +95,7 @@ CONF
 no_start() { # NAME REGEX
 	start
 	is $? 1 "$1: status 1"
-	like "$(cat "$I/log/start" "$I/log/maillog" 2>/dev/null)" "$2" "$1: says why"
+	like "$(cat "$I/log/start")" "$2" "$1: says why on standard error"
 	check "$1: nothing runs" wait_for no_master
 }
 
@@ -127,6 +127,22 @@ queue_directory = $TMP/$long
 CONF
 no_start long-name "fatal: queue_directory is too long a name for the log's socket: $TMP/$long/public/postlog"
 check "long-name: nothing is made" test ! -e "$TMP/$long"
+
+for directory in command daemon data queue; do
+	new_instance relative-$directory <<-CONF
+	${directory}_directory = a/b
+	CONF
+	no_start relative-$directory "fatal: file .*main.cf: parameter ${directory}_directory: not an absolute path: a/b"
+done
+
+new_instance no-postlog </dev/null
+sed -i '/^postlog/d' "$I/etc/master.cf"
+no_start no-postlog "fatal: missing 'postlog' service in master.cf, which maillog_file needs: see postlogd\(8\)"
+
+new_instance no-log-folder <<CONF
+maillog_file = $TMP/no-log-folder/none/maillog
+CONF
+no_start no-log-folder "fatal: open logfile '$TMP/no-log-folder/none/maillog': No such file or directory"
 
 new_instance port-in-use </dev/null
 perl -MIO::Socket::INET -e '
