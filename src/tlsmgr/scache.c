@@ -122,7 +122,7 @@ scache_free(struct scache *cache)
 	if (!cache)
 		return;
 	/* First, because the process that follows waits for it. */
-	store_free(cache->store);
+	storefile_close(cache->file, cache->store);
 	storefile_free(cache->file);
 	ageindex_free(cache->index);
 	ageindex_free(cache->discard);
@@ -172,7 +172,7 @@ scache_stats(const struct scache *cache, struct scache_stats *stats)
 static void
 give_up(struct scache *cache, const struct err *err)
 {
-	store_free(cache->store);
+	storefile_close(cache->file, cache->store);
 	cache->store = NULL;
 	storefile_failed(cache->file, err);
 	cache->discard = cache->index;

@@ -117,6 +117,16 @@ open_store(const struct storefile *file, struct err *err)
 	return store;
 }
 
+void
+storefile_close(const struct storefile *file, struct store *store)
+{
+	int here = store && file->directory >= 0 ? location_enter(file->directory) : -1;
+
+	store_free(store);
+	if (here >= 0)
+		location_leave(here);
+}
+
 struct store *
 storefile_open(struct storefile *file)
 {

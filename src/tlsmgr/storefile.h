@@ -33,10 +33,13 @@ void storefile_free(struct storefile *file);
 /* "type:path", for the log. */
 const char *storefile_name(const struct storefile *file);
 
-/* NULL: not now, see storefile_wait_ms(). Freed by the caller. */
+/* NULL: not now, see storefile_wait_ms(). Freed with storefile_close(). */
 struct store *storefile_open(struct storefile *file);
 
-/* The store that was opened has failed, for the reason in `err`, and was freed. */
+/* Frees the store, which may be NULL: database libraries look for the file once more by its name. */
+void storefile_close(const struct storefile *file, struct store *store);
+
+/* The store that was opened has failed, for the reason in `err`, and was closed. */
 void storefile_failed(struct storefile *file, const struct err *err);
 
 /* How long until storefile_open() may succeed; -1: for ever. */
