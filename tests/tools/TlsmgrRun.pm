@@ -18,7 +18,7 @@ use POSIX qw(:sys_wait_h dup2);
 use Socket;
 use Time::HiRes qw(time sleep);
 
-our @EXPORT = qw($ours $root $owner $tmp $FAIL $ERR %pid ok is skip finish start wait_until text logged log_has log_count ended stop
+our @EXPORT = qw($clock_library set_clock $ours $root $owner $tmp $FAIL $ERR %pid ok is skip finish start wait_until text logged log_has log_count ended stop
     raw get get_list client list request syswrite_all b64 seed_works session served);
 
 my ($program, $kind) = @ARGV;
@@ -28,6 +28,9 @@ our $owner = $root ? 'postfix' : scalar getpwuid($>);
 our $FAIL = 4294967294;
 our $ERR = 4294967295;
 our %pid;
+
+# Debian's package faketime; undef without it.
+our ($clock_library) = glob '/usr/lib/*/faketime/libfaketime.so.1';
 our $tmp = tempdir('sealpost-tlsmgr.XXXXXX', TMPDIR => 1, CLEANUP => 1);
 chmod 0755, $tmp;
 my ($count, $bad, $run, $status_channel) = (0, 0, 0);
@@ -56,24 +59,30 @@ sub finish { print "1..$count\n"; exit($bad ? 1 : 0) }
 
 # --- one run of the program ---
 
+# All may be left out: set => parameters, "@DIR@" in them is the directory of this run; before => called with it; dir =>
+# that of an earlier run; args => further words; no_limit => without -l; descriptors => how many; clock => see set_clock.
 sub start {
 	my (%o) = @_;
-	my $dir = "$tmp/run" . ++$run;
-	mkdir "$dir$_" or die for '', '/etc', '/queue', '/data', '/queue/private', '/queue/public', '/queue/pid';
+	my $dir = $o{dir} || "$tmp/run" . ++$run;
+	unlink "$dir/queue/private/tlsmgr";
+	$o{dir} or mkdir "$dir$_" or die for '', '/etc', '/queue', '/data', '/queue/private', '/queue/public', '/queue/pid';
 	my $uid = getpwnam($owner);
 	chown $uid, -1, "$dir/data" if $root;
 	open my $cf, '>', "$dir/etc/main.cf" or die;
 	my %set = (queue_directory => "$dir/queue", data_directory => "$dir/data", mail_owner => $owner,
-	    compatibility_level => '3.6', daemon_directory => '/usr/lib/postfix/sbin', inet_interfaces => 'loopback-only',
+	    compatibility_level => '3.6', daemon_directory => '/usr/lib/postfix/sbin', inet_interfaces => 'loopback-only', myhostname => 'mx.example.test',
 	    smtpd_tls_session_cache_database => "btree:$dir/data/smtpd_scache", %{ $o{set} || {} });
 	s/\@DIR\@/$dir/g for values %set;
 	print $cf "$_ = $set{$_}\n" for sort keys %set;
 	close $cf;
+	# Postfix's programs wait while a main.cf is so new that it could still be written.
+	utime time - 60, time - 60, "$dir/etc/main.cf";
 	open my $master, '>', "$dir/etc/master.cf";
+	set_clock($dir, 0) if $o{clock};
 	$o{before}->($dir) if $o{before};
 
 	$^F = 1000;
-	my $listen = IO::Socket::UNIX->new(Local => "$dir/queue/private/tlsmgr", Listen => 100) or die "listen: $!";
+	my $listen = IO::Socket::UNIX->new(Local => "$dir/queue/private/tlsmgr", Listen => 1000) or die "listen: $!";
 	pipe my $flow_r, my $flow_w or die;
 	socketpair my $status, my $status_child, AF_UNIX, SOCK_STREAM, 0 or die;
 	open my $log, '>>', "$dir/log" or die;
@@ -87,14 +96,28 @@ sub start {
 		open STDIN, '<', '/dev/null';
 		POSIX::close($_) for 7 .. 200;
 		umask 077;
-		%ENV = (PATH => '/usr/bin:/bin', MAIL_CONFIG => "$dir/etc", GENERATION => '1', LC_ALL => 'C');
-		exec { $program } $program, ($o{no_limit} ? () : '-l'), qw(-t unix -u -V), @{ $o{args} || [] } or POSIX::_exit(127);
+		%ENV = (PATH => '/usr/bin:/bin', MAIL_CONFIG => "$dir/etc", GENERATION => '1', LC_ALL => 'C',
+		    $o{clock} ? (LD_PRELOAD => $clock_library, FAKETIME_TIMESTAMP_FILE => "$dir/clock", FAKETIME_NO_CACHE => 1, NO_FAKE_STAT => 1,
+			ASAN_OPTIONS => 'verify_asan_link_order=0') : ());
+		my @command = ($program, ($o{no_limit} ? () : '-l'), qw(-t unix -u -V), @{ $o{args} || [] });
+		unshift @command, 'sh', '-c', "ulimit -n $o{descriptors}; exec \"\$\@\"", 'sh' if $o{descriptors};
+		exec { $command[0] } @command or POSIX::_exit(127);
 	}
 	$pid{$pid} = 1;
 	close $_ for $status_child, $listen, $flow_r, $flow_w;
 	$status->blocking(0);
 	$status_channel = $status;
 	return { pid => $pid, dir => $dir, status => $status, path => "$dir/queue/private/tlsmgr" };
+}
+
+# With "clock" in start(): makes it that many seconds later for the program. What it waits for it notices at the next
+# request.
+sub set_clock {
+	my ($dir, $seconds) = @_;
+	open my $f, '>', "$dir/clock.new" or die;
+	print $f "+$seconds\n";
+	close $f;
+	rename "$dir/clock.new", "$dir/clock" or die;
 }
 
 sub wait_until {
