@@ -158,10 +158,16 @@ need_postfix() {
 	esac
 }
 
-# free_ports N: as many loopback ports nobody listens on, all different.
+# free_ports N: as many loopback ports nobody listens on, all different; below those that the kernel gives to clients, so
+# that no connection of another test takes one before it is used.
 free_ports() {
 	perl -MIO::Socket::INET -e '
-		my @s = map { IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1") or die } 1 .. $ARGV[0];
+		my @s;
+		for (my $n = 0; @s < $ARGV[0] && $n < 10000; $n++) {
+			my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1", LocalPort => 10000 + int(rand(20000)));
+			push @s, $s if $s;
+		}
+		@s == $ARGV[0] or die "no free ports";
 		print join(" ", map { $_->sockport } @s), "\n"' "$1"
 }
 
