@@ -26,6 +26,7 @@ struct ticketkeys {
 	struct buf secret;                         /* owned; empty: none */
 	struct tlsmgr_ticket_key derived[PERIODS]; /* with a secret */
 	int64_t present;                           /* number of the period these are for */
+	struct tlsmgr_ticket_key shown;            /* a key as the last caller got it */
 	struct ticketkeys_keeper keeper;           /* functions NULL: none */
 	const char *seal;                          /* a constant */
 };
@@ -212,6 +213,17 @@ find_known(struct ticketkeys *keys, const void *name)
 	return NULL;
 }
 
+static bool
+may_issue(const struct ticketkeys *keys, const struct tlsmgr_ticket_key *key)
+{
+	if (keys->secret.len > 0)
+		return key == &keys->derived[PRESENT];
+	for (int i = 0; i < keys->count; i++)
+		if (key == &keys->slots[i].record.key)
+			return keys->slots[i].record.origin == TICKETKEYS_RANDOM;
+	return false;
+}
+
 const struct tlsmgr_ticket_key *
 ticketkeys_find(struct ticketkeys *keys, const void *name)
 {
@@ -219,7 +231,11 @@ ticketkeys_find(struct ticketkeys *keys, const void *name)
 
 	if (!key && keys->keeper.missed && keys->keeper.missed(keys->keeper.context))
 		key = find_known(keys, name);
-	return key;
+	if (!key || may_issue(keys, key) || key->tout <= now_wall())
+		return key;
+	keys->shown = *key;
+	keys->shown.tout = now_wall();
+	return &keys->shown;
 }
 
 /* --- keys on their way --- */

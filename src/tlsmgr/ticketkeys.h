@@ -35,7 +35,11 @@ void ticketkeys_set_keeper(struct ticketkeys *keys, const struct ticketkeys_keep
 /* The key for new tickets; borrowed until the next call. NULL: no keys, or no randomness to make one. */
 const struct tlsmgr_ticket_key *ticketkeys_current(struct ticketkeys *keys);
 
-/* The key of that name (TLSMGR_TICKET_NAME_LEN bytes); borrowed likewise. NULL: unknown or too old. */
+/*
+ * The key of that name (TLSMGR_TICKET_NAME_LEN bytes); borrowed likewise. NULL: unknown or too old. One that
+ * only decrypts here (of another secret, of the next period) comes with a time of issuing that is over: who
+ * asks for it would use it for new tickets otherwise.
+ */
 const struct tlsmgr_ticket_key *ticketkeys_find(struct ticketkeys *keys, const void *name);
 
 /* Forgets keys that nobody can need any more. */
