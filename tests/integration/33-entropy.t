@@ -36,6 +36,35 @@ if [ -n "$stock_pid" ]; then
 	cat "$both.stock" >>"$both"
 fi
 
-# Two runs, one plan.
+# Under a master, with a source that is not there: real smtpd has TLS with ours; Postfix's tlsmgr is started again and again.
+lost='exiting to reopen external entropy source'
+ask() { # INSTANCE: a request that waits for its answer
+	perl -MIO::Socket::UNIX -e '
+		my $c = IO::Socket::UNIX->new(Peer => "$ARGV[0]/spool/private/tlsmgr") or die;
+		sysread $c, my $hello, 100; syswrite $c, "request\0seed\0size\0004\0\0"; sysread $c, my $seed, 100;
+		print $seed =~ /^status\0000\0seed\0.{8}\0\0$/ ? "seed\n" : "none\n"' "$1"
+}
+with_master() {
+	make_certs "$TMP/certs"
+	make_instance ours tlsmgr
+	echo "tls_random_source = dev:$I/none" >>"$I/etc/main.cf"
+	check "ours under master: starts" start_instance "$I"
+	is "$(ask "$I")" seed "ours under master: a seed without the source"
+	like "$(printf 'QUIT\r\n' | openssl s_client -starttls smtp -connect "127.0.0.1:$SMTPD_PORT" -ign_eof 2>&1)" \
+		'^New, TLSv1' "ours under master: smtpd has TLS"
+	is "$(log_count "$I" "$lost")" 1 "ours under master: the log knows it, once"
+	make_instance stock ""
+	echo "tls_random_source = dev:$I/none" >>"$I/etc/main.cf"
+	check "stock under master: starts" start_instance "$I"
+	ask "$I" >"$TMP/asked" 2>/dev/null &
+	PIDS="$PIDS $!"
+	check "stock under master: exits again and again" wait_for log_count_is "$I" "$lost" 3
+	is "$(cat "$TMP/asked")" "" "stock under master: nobody is served meanwhile"
+}
+if [ -n "$stock_pid" ]; then
+	with_master >>"$both"
+fi
+
+# All in one plan.
 awk '/^1\.\./ { next } /^(not )?ok / { n++; sub(/ok [0-9]+/, "ok " n) } { print } END { print "1.." n }' "$both"
-[ $ours -eq 0 ] && [ $stock -eq 0 ]
+[ $ours -eq 0 ] && [ $stock -eq 0 ] && [ $TAP_BAD -eq 0 ]

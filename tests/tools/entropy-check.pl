@@ -166,6 +166,8 @@ for (@slow) {
 
 # --- EGD servers ---
 
+# One reading is all that Postfix is good for with some of them: what is left over is taken for the next answer.
+
 for my $case (
 	[ 'give' ], [ 'few' ], [ 'more' ], [ 'extra' ], $ours ? [ 'leave' ] : (),
 	[ 'zero', 'EGD server EGD reports zero bytes available' ],
@@ -173,7 +175,7 @@ for my $case (
 	[ 'half', 'cannot read 32 bytes from EGD server EGD: ' . ($ours ? 'Application error' : '') ]) {
 	my ($mood, $line) = @$case;
 	my $peer;
-	my $s = start(set => { @common, tls_random_source => 'egd:@DIR@/data/egd', tls_random_reseed_period => '4s' },
+	my $s = start(set => { @common, tls_random_source => 'egd:@DIR@/data/egd', tls_random_reseed_period => $ours ? '4s' : '1h' },
 	    before => sub { $peer = egd_peer($_[0], $mood) });
 	my $name = "EGD server, mood $mood";
 	my @lines = $line ? ($line =~ s/EGD:|EGD (?=rep)/"$s->{dir}\/data\/egd" . ($& =~ s{EGD}{}r)/er) : ();
@@ -246,6 +248,22 @@ for my $case (
 	my $before = text("$s->{dir}/data/prng_exch");
 	is(stop($s), 0, 'orderly exit: status 0');
 	ok(text("$s->{dir}/data/prng_exch") ne $before, 'orderly exit: other bytes in the exchange file');
+}
+# With a period of one second the file is written some hundred times in a row.
+{
+	my $path = "$tmp/killed/prng_exch";
+	mkdir "$tmp/killed", 0700;
+	give("$tmp/killed");
+	my @sizes;
+	for (1 .. $ours ? 30 : 2) {
+		my $s = start(set => { @common, tls_random_prng_update_period => '1s', tls_random_exchange_name => $path });
+		push @sizes, served($s) ? -s $path : 'not served';
+		sleep rand 0.05;
+		kill 'KILL', $s->{pid};
+		ended($s);
+		push @sizes, -s $path;
+	}
+	is(join(' ', grep { $_ ne 1024 } @sizes), '', 'exchange file: whole after each of many kill -9');
 }
 {
 	my $s = start(set => { @common, tls_random_exchange_name => '@DIR@/data/link' }, before => sub { symlink "$_[0]/data/target", "$_[0]/data/link" });
@@ -385,7 +403,10 @@ if ($root && $ours) {
 	sleep 4;
 	once($s, 'cannot connect to EGD server');
 	once($s, 'exiting to reopen external');
-	is(stop($s), 0, 'jail: exit status 0');
+	my $exit = stop($s);
+	# Leaks cannot be looked for without /proc.
+	$exit = 0 if text("$s->{dir}/log") =~ /LeakSanitizer has encountered a fatal error/;
+	is($exit, 0, 'jail: exit status 0');
 } elsif ($ours) {
 	skip('jail', 'needs root');
 }
