@@ -110,7 +110,7 @@ int tlsmgr_proto_get_session(const void *list, size_t len, const char *stream, i
 int tlsmgr_proto_get_tktkey(const void *list, size_t len, const char *stream, int *status,
     struct tlsmgr_ticket_key *key) __attribute__((warn_unused_result));
 
-/* Adds names to `numbers`, with values that are strings of digits, freed by the table. */
+/* Adds names to `numbers`; values are strings, digits but for a few words, and freed by the table. */
 int tlsmgr_proto_get_stats(const void *list, size_t len, const char *stream, int *status,
     struct table *numbers) __attribute__((warn_unused_result));
 

@@ -7,6 +7,7 @@
 #include "mail/tlsmgr_proto.h"
 #include "tlsmgr/mgr_request.h"
 #include "tlsmgr/scache.h"
+#include "tlsmgr/ticketkeys.h"
 #include "util/buf.h"
 #include "util/now.h"
 
@@ -58,9 +59,44 @@ static void
 put_cache(struct buf *reply, const struct scache *cache)
 {
 	const char *label = scache_label(cache);
+	struct scache_stats stats;
 
-	put(reply, label, "enabled", scache_is_enabled(cache));
-	put(reply, label, "timeout", (uint64_t)scache_timeout_s(cache));
+	scache_stats(cache, &stats);
+	const struct {
+		const char *name;
+		uint64_t number;
+	} rows[] = {
+		{ "enabled", scache_is_enabled(cache) },
+		{ "timeout", (uint64_t)scache_timeout_s(cache) },
+		{ "available", stats.available },
+		{ "loading", stats.loading },
+		{ "entries", stats.entries },
+		{ "bytes", stats.bytes },
+		{ "file_bytes", stats.file_bytes },
+		{ "hits", stats.hits },
+		{ "misses", stats.misses },
+		{ "updates", stats.updates },
+		{ "refused", stats.refused },
+		{ "deletes", stats.deletes },
+		{ "expired", stats.expired },
+		{ "evicted", stats.evicted },
+		{ "failures", stats.failures },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		put(reply, label, rows[i].name, rows[i].number);
+}
+
+static void
+put_keys(struct buf *reply, struct ticketkeys *keys)
+{
+	struct ticketkeys_stats stats;
+
+	ticketkeys_stats(keys, &stats);
+	put(reply, "keys", "count", (uint64_t)stats.count);
+	put(reply, "keys", "age", (uint64_t)stats.age_s);
+	put(reply, "keys", "left", (uint64_t)stats.left_s);
+	attr_put_str(reply, "keys_source", stats.source);
+	attr_put_str(reply, "keys_seal", stats.seal);
 }
 
 void
@@ -79,4 +115,5 @@ statistics_put(const struct mgr_request_env *env, struct buf *reply)
 	put_age(reply, "exchange", "age", statistics->exchanged_ms);
 	for (int i = 0; i < MGR_REQUEST_CACHES; i++)
 		put_cache(reply, env->caches[i]);
+	put_keys(reply, env->keys);
 }

@@ -2,7 +2,7 @@
 /*
  * statistics: what this process has done and what it holds, for the reply to a "stats" request.
  *
- * Numbers only: no ids, no sessions, no keys.
+ * Numbers and words: no ids, no sessions, no keys. The names are in doc/wire.md.
  */
 #ifndef TLSMGR_STATISTICS_H
 #define TLSMGR_STATISTICS_H

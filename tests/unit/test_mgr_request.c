@@ -137,6 +137,9 @@ requests_are_counted_by_result(void **state)
 	assert_string_equal(table_get(numbers, "other_fail"), "1");
 	assert_string_equal(table_get(numbers, "stats_ok"), "0");
 	assert_string_equal(table_get(numbers, "smtpd_enabled"), "1");
+	assert_string_equal(table_get(numbers, "smtpd_entries"), "0");
+	assert_string_equal(table_get(numbers, "smtp_available"), "0");
+	assert_string_equal(table_get(numbers, "keys_source"), "none");
 	assert_null(table_get(numbers, "entropy_age"));
 	table_free(numbers);
 	buf_release(&reply);
