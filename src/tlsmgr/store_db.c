@@ -62,6 +62,15 @@ end_walk(struct store_db *self)
 	self->walk = NULL;
 }
 
+/* The library may go on after a write that failed, and has words of its own for most errors. */
+static int
+true_result(const struct store_db *self, int rc)
+{
+	int error = store_guard_error(self->guard);
+
+	return error ? error : rc;
+}
+
 /* False: not everything could be written. */
 static bool
 close_library(struct store_db *self, bool keep)
@@ -69,7 +78,7 @@ close_library(struct store_db *self, bool keep)
 	DB *db = self->db;
 
 	self->db = NULL;
-	return !db || db->close(db, keep ? 0 : DB_NOSYNC) == 0;
+	return !db || true_result(self, db->close(db, keep ? 0 : DB_NOSYNC)) == 0;
 }
 
 static void
@@ -120,7 +129,7 @@ db_get(struct store *store, const char *key, struct buf *value, struct err *err)
 {
 	struct store_db *self = (struct store_db *)store;
 	DBT key_thing = thing(key, strlen(key) + 1), value_thing = { 0 };
-	int rc = self->db->get(self->db, NULL, &key_thing, &value_thing, 0);
+	int rc = true_result(self, self->db->get(self->db, NULL, &key_thing, &value_thing, 0));
 
 	if (rc == DB_NOTFOUND)
 		return 0;
@@ -135,7 +144,7 @@ db_put(struct store *store, const char *key, const void *value, size_t len, stru
 {
 	struct store_db *self = (struct store_db *)store;
 	DBT key_thing = thing(key, strlen(key) + 1), value_thing = thing(value, len);
-	int rc = self->db->put(self->db, NULL, &key_thing, &value_thing, 0);
+	int rc = true_result(self, self->db->put(self->db, NULL, &key_thing, &value_thing, 0));
 
 	return rc == 0 ? 0 : failed(self, "error writing", rc, err);
 }
@@ -145,7 +154,7 @@ db_remove(struct store *store, const char *key, struct err *err)
 {
 	struct store_db *self = (struct store_db *)store;
 	DBT key_thing = thing(key, strlen(key) + 1);
-	int rc = self->db->del(self->db, NULL, &key_thing, 0);
+	int rc = true_result(self, self->db->del(self->db, NULL, &key_thing, 0));
 
 	if (rc == DB_NOTFOUND)
 		return 0;
@@ -167,6 +176,7 @@ db_next(struct store *store, bool first, struct buf *key, struct buf *value, str
 	}
 	if (rc == 0)
 		rc = self->walk->get(self->walk, &key_thing, &value_thing, first ? DB_FIRST : DB_NEXT);
+	rc = true_result(self, rc);
 	if (rc == DB_NOTFOUND) {
 		end_walk(self);
 		return 0;
@@ -269,6 +279,8 @@ store_db_new(const struct store_config *config, struct err *err)
 	/* For all handles of the process; each time the same. */
 	if ((rc = db_env_set_func_fsync(no_fsync)) != 0 ||
 	    (rc = db_env_set_func_pread(store_guard_pread)) != 0 ||
+	    (rc = db_env_set_func_ftruncate(store_guard_truncate)) != 0 ||
+	    (rc = db_env_set_func_seek(store_guard_seek)) != 0 ||
 	    (rc = db_env_set_func_pwrite(store_guard_pwrite)) != 0)
 		log_panic("database library: %s", db_strerror(rc));
 	if (open_file(self, config, err) < 0) {

@@ -17,7 +17,9 @@ struct store_guard {
 	size_t page_size;
 	int fd;         /* borrowed from the library; -1 when not watched yet */
 	uint32_t *sums; /* owned; by page; 0: unknown */
+	size_t used;    /* no page from here on is known */
 	size_t room;
+	int error;
 };
 
 /* The library hands its functions for input and output nothing but a descriptor, so the guards are found from
@@ -91,7 +93,7 @@ sum_of(const unsigned char *bytes, size_t len)
 static uint32_t
 known(const struct store_guard *guard, size_t page)
 {
-	return page < guard->room ? guard->sums[page] : 0;
+	return page < guard->used ? guard->sums[page] : 0;
 }
 
 static void
@@ -106,19 +108,16 @@ remember(struct store_guard *guard, size_t page, uint32_t sum)
 		guard->room = room;
 	}
 	guard->sums[page] = sum;
+	if (page >= guard->used)
+		guard->used = page + 1;
 }
 
 void
 store_guard_save(const struct store_guard *guard, struct buf *to)
 {
-	size_t bytes = 0;
-
-	for (size_t page = 0; page < guard->room; page++)
-		if (guard->sums[page])
-			bytes = (page + 1) * sizeof *guard->sums;
-	if (bytes == 0)
+	if (guard->used == 0)
 		return;
-	buf_add(to, guard->sums, bytes);
+	buf_add(to, guard->sums, guard->used * sizeof *guard->sums);
 	while (to->len % guard->page_size)
 		buf_add_byte(to, 0);
 }
@@ -154,27 +153,68 @@ store_guard_is_intact(const struct store_guard *guard, int fd, size_t page)
 	return intact;
 }
 
+int
+store_guard_error(const struct store_guard *guard)
+{
+	return guard->error;
+}
+
+static ssize_t
+fail(struct store_guard *guard, int error)
+{
+	if (guard->error == 0)
+		guard->error = error;
+	errno = guard->error;
+	return -1;
+}
+
 ssize_t
 store_guard_pread(int fd, void *to, size_t len, off_t at)
 {
-	const struct store_guard *guard = guard_of(fd);
+	struct store_guard *guard = guard_of(fd);
 	ssize_t got = pread(fd, to, len, at);
 
-	if (!guard || got < 0 || len != guard->page_size)
+	if (!guard || len != guard->page_size)
 		return got;
-	if (is_page(guard, to, got, (size_t)at / guard->page_size))
-		return got;
-	errno = EIO;
-	return -1;
+	if (got < 0 && errno != EINTR)
+		return fail(guard, errno);
+	return is_page(guard, to, got, (size_t)at / guard->page_size) ? got : fail(guard, EIO);
 }
 
 ssize_t
 store_guard_pwrite(int fd, const void *from, size_t len, off_t at)
 {
 	struct store_guard *guard = guard_of(fd);
+	ssize_t put = pwrite(fd, from, len, at);
 
-	/* Should the write fail the page is lost, and to be noticed as such. */
-	if (guard && len == guard->page_size)
-		remember(guard, (size_t)at / guard->page_size, sum_of(from, len));
-	return pwrite(fd, from, len, at);
+	if (!guard || len != guard->page_size)
+		return put;
+	if (put < 0 && errno != EINTR)
+		return fail(guard, errno);
+	/* A part of a page is written only where there is no room for all of it. */
+	if (put != (ssize_t)len)
+		return fail(guard, ENOSPC);
+	remember(guard, (size_t)at / guard->page_size, sum_of(from, len));
+	return put;
+}
+
+int
+store_guard_truncate(int fd, off_t len)
+{
+	struct store_guard *guard = guard_of(fd);
+
+	if (guard)
+		for (size_t page = (size_t)len / guard->page_size; guard->used > page; guard->used--)
+			guard->sums[guard->used - 1] = 0;
+	return ftruncate(fd, len);
+}
+
+int
+store_guard_seek(int fd, off_t at, int whence)
+{
+	struct store_guard *guard = guard_of(fd);
+
+	if (guard && guard->error)
+		return (int)fail(guard, guard->error);
+	return lseek(fd, at, whence) < 0 ? -1 : 0;
 }

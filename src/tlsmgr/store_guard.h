@@ -30,8 +30,16 @@ void store_guard_load(struct store_guard *guard, const struct buf *from);
 /* Reads and compares one page. */
 bool store_guard_is_intact(const struct store_guard *guard, int fd, size_t page);
 
-/* pread and pwrite. A page that was changed is EIO. */
+/* Why the first read or write failed, an errno; 0: none has. From then on the file is not to be used. */
+int store_guard_error(const struct store_guard *guard);
+
+/*
+ * Like pread, pwrite, ftruncate and lseek, but a page that was changed is EIO. A library that tries lseek and
+ * read where pread has failed does not get past the first.
+ */
 ssize_t store_guard_pread(int fd, void *to, size_t len, off_t at);
 ssize_t store_guard_pwrite(int fd, const void *from, size_t len, off_t at);
+int store_guard_truncate(int fd, off_t len);
+int store_guard_seek(int fd, off_t at, int whence);
 
 #endif
