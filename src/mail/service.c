@@ -54,6 +54,7 @@ struct service {
 	struct event_base *base;
 	struct event **listeners; /* args.socket_count of them */
 	struct event *status_event;
+	struct event *used; /* for SERVICE_MANY */
 	struct timer *idle, *retire, *pause;
 	uint32_t generation;
 	bool is_root;
@@ -219,13 +220,23 @@ say(struct service *service, enum service_status_is is)
 }
 
 /* Both at once: who waits for master between them makes all clients wait. */
+static void
+on_used(evutil_socket_t fd, short what, void *context)
+{
+	struct service *service = context;
+
+	(void)fd;
+	(void)what;
+	if (service_status_send_used(SERVICE_STATUS_FD, service->generation) < 0)
+		go_away(service);
+}
+
+/* Runs behind what is ready now, once for all of it: each word to master costs as much as a request. */
 void
 service_used(struct service *service)
 {
-	if (service->args.stand_alone || service->draining)
-		return;
-	if (service_status_send_used(SERVICE_STATUS_FD, service->generation) < 0)
-		go_away(service);
+	if (service->used)
+		event_active(service->used, EV_WRITE, 0);
 }
 
 static void
@@ -523,6 +534,7 @@ open_for_business(struct service *service)
 	for (int i = 0; i < service->args.socket_count; i++)
 		service->listeners[i] =
 		    watch(service, SERVICE_INHERIT_LISTEN_FD + i, datagrams ? on_datagram : on_connection);
+	service->used = event_new(service->base, -1, 0, on_used, service);
 	service->status_event = watch(service, SERVICE_STATUS_FD, on_status);
 	service_watchdog_start(service->base, service->settings.watchdog_s);
 	start_idle_timer(service);
