@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * load: both ends of sessions through a tlsproxy: the caller that hands sockets over, and the TLS client.
+ * tlsproxy-load: both ends of sessions through a tlsproxy: the caller that hands sockets over, and the
+ * client.
  *
- * usage: load QUEUE-DIRECTORY MODE 1.2|1.3 COUNT
+ * usage: tlsproxy-load QUEUE-DIRECTORY MODE 1.2|1.3 COUNT
  *
  *   full      COUNT full handshakes, one after the other       resumed   the same, each resumed
  *   in        COUNT MB plaintext into tlsproxy, ten sessions   out       COUNT MB decrypted, ten sessions
- *   echo      COUNT round trips of 64 bytes, fifty sessions    tlsmgr    COUNT seed, ticket key and cache
- * requests idle      COUNT sessions; prints "ready" and waits for end of file on standard input
+ *   echo      COUNT round trips of 64 bytes, fifty sessions
+ *   idle      COUNT sessions; prints "ready" and waits for end of file on standard input
  *
- * Who pays for it is measured by the caller of this program (tests/bench/run).
+ * Who pays for it is measured by the caller of this program (tests/bench/tlsproxy.sh).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -44,7 +45,7 @@ static int listener;
 static _Noreturn void
 die(const char *what)
 {
-	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "tlsproxy-load: %s: %s\n", what, strerror(errno));
 	ERR_print_errors_fp(stderr);
 	exit(1);
 }
@@ -220,7 +221,7 @@ handshakes(long count, int resumed)
 		close_session(&session);
 	}
 	if (resumed && hits < count - 1)
-		fprintf(stderr, "load: only %ld of %ld sessions were resumed\n", hits, count - 1);
+		fprintf(stderr, "tlsproxy-load: only %ld of %ld sessions were resumed\n", hits, count - 1);
 }
 
 static void *
@@ -328,48 +329,12 @@ idle(long count)
 	free(sessions);
 }
 
-static void
-manager_requests(long count)
-{
-	static const char seed[] = "request\0seed\0size\00032\0";
-	static const char key[] = "request\0tktkey\0keyname\0\0";
-	int fd = connect_service("tlsmgr");
-
-	for (long i = 0; i < count; i++) {
-		char request[4096];
-		int len;
-
-		switch (i % 4) {
-		case 0:
-			write_all(fd, seed, sizeof(seed));
-			break;
-		case 1:
-			write_all(fd, key, sizeof(key));
-			break;
-		case 2:
-			len = snprintf(request, sizeof(request),
-			    "request%cupdate%ccache_type%csmtpd%ccache_id%cid%ld%csession%c%01368d%c", 0, 0,
-			    0, 0, 0, i % 1000, 0, 0, 0, 0);
-			write_all(fd, request, (size_t)len + 1);
-			break;
-		default:
-			len = snprintf(request, sizeof(request),
-			    "request%clookup%ccache_type%csmtpd%ccache_id%cid%ld%c", 0, 0, 0, 0, 0,
-			    (i - 1) % 1000, 0);
-			write_all(fd, request, (size_t)len + 1);
-			break;
-		}
-		skip_list(fd);
-	}
-	close(fd);
-}
-
 int
 main(int argc, char **argv)
 {
 	if (argc != 5) {
 		fprintf(stderr,
-		    "usage: load QUEUE-DIRECTORY full|resumed|in|out|echo|idle|tlsmgr 1.2|1.3 COUNT\n");
+		    "usage: tlsproxy-load QUEUE-DIRECTORY full|resumed|in|out|echo|idle 1.2|1.3 COUNT\n");
 		return 64;
 	}
 	queue = argv[1];
@@ -393,8 +358,6 @@ main(int argc, char **argv)
 		round_trips(count);
 	else if (strcmp(mode, "idle") == 0)
 		idle(count);
-	else if (strcmp(mode, "tlsmgr") == 0)
-		manager_requests(count);
 	else
 		return 64;
 	return 0;

@@ -1,27 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# usage: tests/bench/run BUILD
-#
 # What a unit of work costs in server CPU (master and all it runs: tlsproxy, tlsmgr, the log writer) with our tlsmgr
 # and tlsproxy and with stock ones, turn by turn in one run. Lines: name, ours, stock, unit, ratio ours/stock.
-# ROUNDS and SCALE (percent of the usual amount of work) can be set in the environment.
+# ROUNDS and SCALE (percent of the usual amount of work) can be set in the environment. Run by tests/bench/run.
 
-[ $# -eq 1 ] || { echo "usage: tests/bench/run BUILD" >&2; exit 64; }
-SEALPOST_BUILD=$(cd "$1" && pwd) || exit 1
-SEALPOST_TOP=$(cd "$(dirname "$0")/../.." && pwd)
 . "$SEALPOST_TOP/tests/integration/lib.sh"
 
 ROUNDS=${ROUNDS:-3}
 SCALE=${SCALE:-100}
 HZ=$(getconf CLK_TCK)
 
-if [ "$(id -u)" -ne 0 ] || [ ! -x $POSTFIX_SBIN/master ]; then
-	echo "bench: skipped: needs root and Debian's postfix package to compare with"
-	exit 0
-fi
 make_certs "$TMP/certs"
-${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 -o "$TMP/load" "$SEALPOST_TOP/tests/bench/load.c" -lssl -lcrypto -lpthread || exit 1
+${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 -o "$TMP/load" "$SEALPOST_TOP/tests/bench/tlsproxy-load.c" -lssl -lcrypto -lpthread || exit 1
 
 # cpu INSTANCE: clock ticks so far of the master, its ended children and its living ones.
 cpu() {
@@ -90,6 +81,5 @@ measure handshake-resumed-tls12 resumed 1.2 1200 us/handshake 1
 measure bulk-plaintext-in in 1.3 500 CPU-s/GB 1000
 measure bulk-ciphertext-in out 1.3 500 CPU-s/GB 1000
 measure round-trip-64-bytes echo 1.3 20000 us/round-trip 1
-measure tlsmgr-request tlsmgr 1.3 20000 us/request 1
 ours=$(idle_memory ours $((400 * SCALE / 100))) stock=$(idle_memory stock $((400 * SCALE / 100)))
 awk -v o="$ours" -v s="$stock" 'BEGIN { printf "%-28s %10.2f %10.2f %-22s %s\n", "idle-session-memory", o, s, "KiB/session", (s > 0 ? sprintf("%.2f", o / s) : "-") }'
