@@ -20,6 +20,7 @@
 enum {
 	KEY_MAX = 511, /* of the library */
 	HASH_LEN = 16, /* hex */
+	SUM_LEN = 8,
 
 	/* What a transaction gathers; small enough that no one waits when it ends. */
 	BATCH_WRITES = 64,
@@ -108,11 +109,43 @@ count_write(struct store_lmdb *self, size_t bytes)
 	return begin(self);
 }
 
+/* Against accidents and for spreading, so it needs no secret. */
+static uint64_t
+hash_of(const char *key, size_t len)
+{
+	static const unsigned char no_secret[SIPHASH_KEY_LEN];
+
+	return siphash(no_secret, key, len);
+}
+
+/* Of a value and the key it belongs to. */
+static uint64_t
+sum_of(const char *key, size_t key_len, const void *value, size_t len)
+{
+	unsigned char of_key[SIPHASH_KEY_LEN] = { 0 };
+	uint64_t hash = hash_of(key, key_len);
+
+	memcpy(of_key, &hash, sizeof hash);
+	return siphash(of_key, value, len);
+}
+
+/* Takes the sum off. 0, or an error of the library. */
+static int
+check_sum(const char *key, size_t key_len, MDB_val *value)
+{
+	uint64_t sum;
+
+	if (value->mv_size < SUM_LEN)
+		return MDB_CORRUPTED;
+	value->mv_size -= SUM_LEN;
+	memcpy(&sum, (const char *)value->mv_data + value->mv_size, SUM_LEN);
+	return sum == sum_of(key, key_len, value->mv_data, value->mv_size) ? 0 : MDB_CORRUPTED;
+}
+
 /* A key as stored; `room` holds it if it had to be cut. True: it was cut. */
 static bool
 stored_key(MDB_val *stored, const char *key, char room[KEY_MAX + 1])
 {
-	static const unsigned char no_secret[SIPHASH_KEY_LEN];
 	size_t len = strlen(key);
 
 	if (len < KEY_MAX) {
@@ -120,8 +153,7 @@ stored_key(MDB_val *stored, const char *key, char room[KEY_MAX + 1])
 		return false;
 	}
 	memcpy(room, key, KEY_MAX - HASH_LEN);
-	snprintf(room + KEY_MAX - HASH_LEN, HASH_LEN + 1, "%016llX",
-	    (unsigned long long)siphash(no_secret, key, len));
+	snprintf(room + KEY_MAX - HASH_LEN, HASH_LEN + 1, "%016llX", (unsigned long long)hash_of(key, len));
 	*stored = (MDB_val){ KEY_MAX, room };
 	return true;
 }
@@ -149,14 +181,16 @@ find(struct store_lmdb *self, const char *key, MDB_val *value, bool *found)
 	int rc = mdb_get(self->txn, self->dbi, &stored, value);
 
 	*found = rc == 0;
-	if (rc != 0 || !cut)
+	if (rc != 0)
 		return rc == MDB_NOTFOUND ? 0 : rc;
-	if (!whole_key(value, &len))
-		return MDB_CORRUPTED;
-	*found = len == strlen(key) && memcmp(value->mv_data, key, len) == 0;
-	value->mv_data = (char *)value->mv_data + len + 1;
-	value->mv_size -= len + 1;
-	return 0;
+	if (cut) {
+		if (!whole_key(value, &len))
+			return MDB_CORRUPTED;
+		*found = len == strlen(key) && memcmp(value->mv_data, key, len) == 0;
+		value->mv_data = (char *)value->mv_data + len + 1;
+		value->mv_size -= len + 1;
+	}
+	return *found ? check_sum(key, strlen(key), value) : 0;
 }
 
 static int
@@ -186,11 +220,13 @@ lmdb_put(struct store *store, const char *key, const void *value, size_t len, st
 
 	ESCAPE(self, "error writing", err);
 	size_t before = stored_key(&stored, key, room) ? strlen(key) + 1 : 0;
-	MDB_val data = { before + len, NULL };
+	uint64_t sum = sum_of(key, strlen(key), value, len);
+	MDB_val data = { before + len + SUM_LEN, NULL };
 	int rc = mdb_put(self->txn, self->dbi, &stored, &data, MDB_RESERVE);
 	if (rc == 0) {
 		memcpy(data.mv_data, key, before);
 		memcpy((char *)data.mv_data + before, value, len);
+		memcpy((char *)data.mv_data + before + len, &sum, SUM_LEN);
 		rc = count_write(self, data.mv_size);
 	}
 	return rc == 0 ? 0 : failed(self, "error writing", rc, err);
@@ -233,23 +269,27 @@ step(struct store_lmdb *self, MDB_cursor *cursor, MDB_val *stored, MDB_val *data
 
 /* 0: *key and *value are the record's. Otherwise an error of the library. */
 static int
-split(const MDB_val *stored, const MDB_val *data, struct buf *key, struct buf *value)
+split(const MDB_val *stored, MDB_val data, struct buf *key, struct buf *value)
 {
 	const char *text = stored->mv_data;
-	size_t len = stored->mv_size, before = 0;
+	size_t len = stored->mv_size;
 
 	if (text[len - 1] == 0) {
 		len--;
 	} else {
-		if (!whole_key(data, &len))
+		if (!whole_key(&data, &len))
 			return MDB_CORRUPTED;
-		text = data->mv_data;
-		before = len + 1;
+		text = data.mv_data;
+		data.mv_data = (char *)data.mv_data + len + 1;
+		data.mv_size -= len + 1;
 	}
+	int rc = check_sum(text, len, &data);
+	if (rc != 0)
+		return rc;
 	buf_clear(key);
 	buf_add(key, text, len);
 	buf_clear(value);
-	buf_add(value, (const char *)data->mv_data + before, data->mv_size - before);
+	buf_add(value, data.mv_data, data.mv_size);
 	return 0;
 }
 
@@ -269,7 +309,7 @@ advance(struct store_lmdb *self, struct buf *key, struct buf *value, struct err 
 		return 0;
 	if (rc == 0) {
 		buf_add(&self->at, stored.mv_data, stored.mv_size);
-		rc = split(&stored, &data, key, value);
+		rc = split(&stored, data, key, value);
 	}
 	return rc == 0 ? 1 : failed(self, "error seeking", rc, err);
 }

@@ -8,8 +8,9 @@
  * The library takes keys of 511 bytes. A longer one is cut and ends with a hash instead of a zero byte; then
  * the whole key and its zero byte come before the value. Of two keys with the same hash the later one stays.
  *
- * The library reads through a mapping and trusts what it finds: damage to a file in use can end the process;
- * the next one starts with an empty file.
+ * Eight bytes behind each value are a sum of it and its key. The pages between are the library's, which reads
+ * them through a mapping and trusts what it finds: damage to a file in use can end the process; the next one
+ * starts with an empty file.
  */
 #ifndef TLSMGR_STORE_LMDB_H
 #define TLSMGR_STORE_LMDB_H
