@@ -98,6 +98,33 @@ every_byte_survives_base64(void **state)
 	}
 }
 
+static void
+every_character_is_a_digit_or_refused(void **state)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	(void)state;
+	for (int c = 0; c < 256; c++) {
+		const char *digit = c ? strchr(digits, c) : NULL;
+		for (int place = 0; place < 4; place++) {
+			struct buf buf = BUF_INIT;
+			char text[] = "AAAA";
+			text[place] = (char)c;
+			bool good = hex_base64_decode(&buf, text, 4);
+			bool padding = c == '=' && place > 1;
+			assert_int_equal(good, digit != NULL || padding);
+			if (digit) {
+				unsigned long group = (unsigned long)(digit - digits) << 6 * (3 - place);
+				assert_int_equal(buf.len, 3);
+				assert_int_equal(buf.bytes[0] & 255, group >> 16);
+				assert_int_equal(buf.bytes[1] & 255, group >> 8 & 255);
+				assert_int_equal(buf.bytes[2] & 255, group & 255);
+			}
+			buf_release(&buf);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -107,6 +134,7 @@ main(void)
 		cmocka_unit_test(base64_follows_rfc_4648),
 		cmocka_unit_test(base64_stops_at_padding_and_refuses_the_rest),
 		cmocka_unit_test(every_byte_survives_base64),
+		cmocka_unit_test(every_character_is_a_digit_or_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
