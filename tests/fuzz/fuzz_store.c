@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,16 +143,18 @@ walk(bool clear)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static bool ready;
 	struct buf key = BUF_INIT;
 
-	if (!stores[0]) {
+	if (!ready) {
+		ready = true;
 		log_set_sink(say_nothing, NULL);
 		if (!mkdtemp(dir))
 			log_panic("mkdtemp");
 		atexit(remove_files);
-		for (int kind = 0; kind < KINDS; kind++)
-			open_store(kind);
 	}
+	for (int kind = 0; kind < KINDS; kind++)
+		open_store(kind);
 	for (; size >= 3; data += 3, size -= 3) {
 		name_key(&key, data[1]);
 		switch (data[0] % 16) {
@@ -183,6 +186,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 	}
 	walk(true);
+	for (int kind = 0; kind < KINDS; kind++)
+		store_free(stores[kind]);
 	buf_release(&key);
 	return 0;
 }
