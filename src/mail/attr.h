@@ -103,6 +103,10 @@ int attr_scan_match(struct attr_scan *scan, const char *name, const char *value)
  */
 int attr_scan_hash(struct attr_scan *scan, struct table *hash);
 
+/* What was read makes no sense to the caller, who has said so: nothing more is read, all further calls return
+ * -1. */
+void attr_scan_refuse(struct attr_scan *scan);
+
 /* The end of the list; warns about what is left before it. The number of attributes found, or -1. */
 int attr_scan_end(struct attr_scan *scan);
 

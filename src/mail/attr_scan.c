@@ -372,6 +372,12 @@ attr_scan_hash(struct attr_scan *scan, struct table *hash)
 	return scan->malformed ? -1 : pairs;
 }
 
+void
+attr_scan_refuse(struct attr_scan *scan)
+{
+	malformed(scan);
+}
+
 int
 attr_scan_end(struct attr_scan *scan)
 {
