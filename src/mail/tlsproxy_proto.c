@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "mail/tlsproxy_proto.h"
 
+#include <stdbool.h>
+
 #include "mail/attr.h"
 #include "util/buf.h"
 
@@ -50,7 +52,11 @@ tlsproxy_proto_get_request(const void *list, size_t len, const char *stream, str
 	attr_scan_int(&scan, "timeout", &request->handshake_timeout_s);
 	attr_scan_int(&scan, "timeout", &request->session_timeout_s);
 	attr_scan_str(&scan, "serverid", &request->serverid);
-	return attr_scan_end(&scan) == 5 ? 0 : -1;
+
+	bool more = attr_scan_peek(&scan) != NULL;
+	if (attr_scan_end(&scan) != 5)
+		return -1;
+	return more ? 1 : 0;
 }
 
 int

@@ -4,6 +4,8 @@
  *
  * Sequence: announcement (tlsproxy), request (caller), status (tlsproxy), one byte with the
  * descriptor (caller), then plaintext both ways; if asked for, the TLS context comes first.
+ * A request is one list, and a second one for the client role and from Postfix 3.12:
+ * tlsproxy_proto_client.h, tlsproxy_proto_server.h.
  */
 #ifndef MAIL_TLSPROXY_PROTO_H
 #define MAIL_TLSPROXY_PROTO_H
@@ -16,6 +18,15 @@ enum tlsproxy_flag {
 	TLSPROXY_SERVER = 1, /* tlsproxy is the TLS server */
 	TLSPROXY_CLIENT = 2,
 	TLSPROXY_SEND_CONTEXT = 4,
+	TLSPROXY_PROBE = 8, /* is the role there? Nothing else follows (Postfix 3.12) */
+};
+
+/* The TLS context list by the first version of callers that expects it so: 22, 24, 25, 26 attributes. */
+enum tlsproxy_context_shape {
+	TLSPROXY_CONTEXT_3_6,
+	TLSPROXY_CONTEXT_3_9,
+	TLSPROXY_CONTEXT_3_10,
+	TLSPROXY_CONTEXT_3_12,
 };
 
 struct tlsproxy_request {
@@ -33,7 +44,8 @@ void tlsproxy_proto_put_announcement(struct buf *to);
 void tlsproxy_proto_put_request(struct buf *to, const struct tlsproxy_request *request);
 void tlsproxy_proto_put_status(struct buf *to, int available);
 
-/* 0, or -1 after a warning that names `stream`. The lists are complete or ended at end of file. */
+/* 0, or -1 after a warning that names `stream`. The lists are complete or ended at end of file. A request
+ * with more than is wanted is 1, and a warning: that is good as long as no list follows. */
 int tlsproxy_proto_get_announcement(const void *list, size_t len, const char *stream)
     __attribute__((warn_unused_result));
 int tlsproxy_proto_get_request(const void *list, size_t len, const char *stream,
