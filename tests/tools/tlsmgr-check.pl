@@ -279,6 +279,14 @@ if ($clock_library) {
 		ok(seed_works($late), 'the clock runs on');
 		is(get($silent, 1), '', 'half a request is closed after ipc_timeout');
 		log_has($s, 'timeout on tlsmgr socket while reading input attribute value');
+		my $deaf = client($s);
+		request($late, update => cache_type => 'smtpd', cache_id => 'long', session => b64($all x 4000));
+		syswrite_all($deaf, list(request => 'lookup', cache_type => 'smtpd', cache_id => 'long'));
+		IO::Select->new($deaf)->can_read(10) && seed_works($late);
+		set_clock($s->{dir}, $at + 30000);
+		ok(seed_works($late), 'the clock runs on');
+		log_has($s, 'timeout on tlsmgr socket while writing a reply');
+		ok(length get($deaf, 2_000_000) < 1_300_000, 'a reply that is not taken is given up after ipc_timeout');
 	}
 	stop($s);
 } else {
