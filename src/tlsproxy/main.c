@@ -10,6 +10,7 @@
 #include "tls/context.h"
 #include "tls/mgr_client.h"
 #include "tls/resume.h"
+#include "tlsproxy/globals.h"
 #include "tlsproxy/role_server.h"
 #include "tlsproxy/session.h"
 #include "util/alloc.h"
@@ -20,18 +21,17 @@
 enum { TLSMGR_REPLY_MS = 3000 };
 
 struct tlsmgr_settings {
-	char *service_name;
 	int ipc_idle_s;
 	int ipc_ttl_s;
 };
 
 static const struct param tlsmgr_params[] = {
-	{ "tlsmgr_service_name", PARAM_STRING, offsetof(struct tlsmgr_settings, service_name), 1, 0 },
 	{ "ipc_idle", PARAM_TIME, offsetof(struct tlsmgr_settings, ipc_idle_s), 1, 0 },
 	{ "ipc_ttl", PARAM_TIME, offsetof(struct tlsmgr_settings, ipc_ttl_s), 1, 0 },
 	PARAM_END,
 };
 
+static struct globals globals;
 static struct role_server_settings server_settings;
 static struct tlsmgr_settings tlsmgr_settings;
 static struct session_shared shared;
@@ -41,9 +41,10 @@ pre_jail(struct service *service)
 {
 	struct err err;
 
-	if (param_load(service_maincf(service), tlsmgr_params, &tlsmgr_settings, &err) < 0)
+	if (param_load(service_maincf(service), globals_params, &globals, &err) < 0 ||
+	    param_load(service_maincf(service), tlsmgr_params, &tlsmgr_settings, &err) < 0)
 		log_fatal("%s", err.text);
-	shared.server = role_server_context(&server_settings);
+	shared.server = role_server_context(&server_settings, &globals);
 }
 
 static void
@@ -61,7 +62,7 @@ post_jail(struct service *service)
 	if (!shared.server)
 		return;
 
-	char *path = alloc_printf("private/%s", tlsmgr_settings.service_name);
+	char *path = alloc_printf("private/%s", globals.tlsmgr_service_name);
 	struct mgr_client *mgr = mgr_client_new(shared.base, &(struct mgr_client_settings){ .path = path,
 								 .idle_s = tlsmgr_settings.ipc_idle_s,
 								 .ttl_s = tlsmgr_settings.ipc_ttl_s,

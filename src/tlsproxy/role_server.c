@@ -6,6 +6,7 @@
 #include "mail/param.h"
 #include "tls/context.h"
 #include "tls/level.h"
+#include "tlsproxy/globals.h"
 #include "util/buf.h"
 #include "util/log.h"
 #include "util/text.h"
@@ -53,20 +54,6 @@ const struct param role_server_params[] = {
 	NON_EMPTY("tlsproxy_tls_fingerprint_digest", fingerprint_digest),
 	STRING("tlsproxy_tls_loglevel", loglevel),
 	{ "smtpd_tls_session_cache_timeout", PARAM_TIME, AT(session_cache_timeout_s), 0, 8640000 },
-	NON_EMPTY("tls_high_cipherlist", high_cipherlist),
-	NON_EMPTY("tls_medium_cipherlist", medium_cipherlist),
-	NON_EMPTY("tls_low_cipherlist", low_cipherlist),
-	NON_EMPTY("tls_export_cipherlist", export_cipherlist),
-	NON_EMPTY("tls_null_cipherlist", null_cipherlist),
-	NON_EMPTY("tls_eecdh_auto_curves", eecdh_auto_curves),
-	STRING("tls_disable_workarounds", disable_workarounds),
-	STRING("tls_ssl_options", ssl_options),
-	STRING("tls_session_ticket_cipher", session_ticket_cipher),
-	STRING("tls_config_file", config_file),
-	STRING("tls_config_name", config_name),
-	BOOL("tls_append_default_CA", append_default_CA),
-	BOOL("tls_legacy_public_key_fingerprints", legacy_public_key_fingerprints),
-	BOOL("tls_preempt_cipherlist", preempt_cipherlist),
 	PARAM_END,
 };
 
@@ -109,7 +96,8 @@ add_exclusions(struct buf *to, const char *list)
 }
 
 static struct context *
-build(const struct role_server_settings *in, bool enforce, bool ask, bool no_cert)
+build(const struct role_server_settings *in, const struct globals *globals, bool enforce, bool ask,
+    bool no_cert)
 {
 	struct buf exclude = BUF_INIT;
 	int timeout_s = in->session_cache_timeout_s;
@@ -134,29 +122,23 @@ build(const struct role_server_settings *in, bool enforce, bool ask, bool no_cer
 		.eckey_file = in->eckey_file,
 		.CAfile = in->CAfile,
 		.CApath = in->CApath,
-		.append_default_CA = in->append_default_CA,
+		.append_default_CA = globals->append_default_CA,
 		.protocols = enforce ? in->mandatory_protocols : in->protocols,
 		.dh1024_param_file = in->dh1024_param_file,
-		.eecdh_auto_curves = in->eecdh_auto_curves,
+		.eecdh_auto_curves = globals->eecdh_auto_curves,
 		.ask_ccert = ask,
 		.require_ccert = enforce && in->req_ccert,
 		.fingerprint_digest = in->fingerprint_digest,
-		.legacy_public_key_fingerprints = in->legacy_public_key_fingerprints,
-		.cipher_grades = {
-			.high = in->high_cipherlist,
-			.medium = in->medium_cipherlist,
-			.low = in->low_cipherlist,
-			.export = in->export_cipherlist,
-			.null = in->null_cipherlist,
-		},
+		.legacy_public_key_fingerprints = globals->legacy_public_key_fingerprints,
+		.cipher_grades = globals_cipher_grades(globals),
 		.ciphers = enforce ? in->mandatory_ciphers : in->ciphers,
 		.exclude_ciphers = buf_str(&exclude),
-		.preempt_cipherlist = in->preempt_cipherlist,
-		.disable_workarounds = in->disable_workarounds,
-		.ssl_options = in->ssl_options,
-		.session_ticket_cipher = in->session_ticket_cipher,
-		.config_file = in->config_file,
-		.config_name = in->config_name,
+		.preempt_cipherlist = globals->preempt_cipherlist,
+		.disable_workarounds = globals->disable_workarounds,
+		.ssl_options = globals->ssl_options,
+		.session_ticket_cipher = globals->session_ticket_cipher,
+		.config_file = globals->config_file,
+		.config_name = globals->config_name,
 		/* Whether there is a cache is tlsmgr's to say, later: nothing waits for it here. */
 		.cache_policy = {
 			.cachable = timeout_s > 0,
@@ -169,7 +151,7 @@ build(const struct role_server_settings *in, bool enforce, bool ask, bool no_cer
 }
 
 struct context *
-role_server_context(const struct role_server_settings *in)
+role_server_context(const struct role_server_settings *in, const struct globals *globals)
 {
 	bool use, enforce;
 
@@ -192,9 +174,9 @@ role_server_context(const struct role_server_settings *in)
 	if (in->req_ccert && !enforce)
 		log_warn("Can't require client certs unless TLS is required");
 	if (*in->chain_files || pairs)
-		return build(in, enforce, ask, no_cert);
+		return build(in, globals, enforce, ask, no_cert);
 	if (no_cert && !ask)
-		return build(in, enforce, ask, true);
+		return build(in, globals, enforce, ask, true);
 	if (no_cert)
 		log_warn("Need a server cert to request client certs");
 	log_warn("No server certs available. TLS can't be enabled");

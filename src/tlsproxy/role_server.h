@@ -10,6 +10,7 @@
 #include "mail/param.h"
 
 struct context;
+struct globals;
 
 /* Filled from role_server_params; names as in main.cf without their tlsproxy_ or tls_. */
 struct role_server_settings {
@@ -31,13 +32,6 @@ struct role_server_settings {
 	char *fingerprint_digest;
 	char *loglevel;
 	int session_cache_timeout_s;
-
-	char *high_cipherlist, *medium_cipherlist, *low_cipherlist, *export_cipherlist, *null_cipherlist;
-	char *eecdh_auto_curves;
-	char *disable_workarounds, *ssl_options;
-	char *session_ticket_cipher;
-	char *config_file, *config_name;
-	bool append_default_CA, legacy_public_key_fingerprints, preempt_cipherlist;
 };
 
 extern const struct param role_server_params[];
@@ -46,6 +40,7 @@ extern const struct param role_server_params[];
  * Reads certificates and keys: as root, outside the jail. NULL, after logging why, when the role is off. A
  * level that does not exist is log_fatal().
  */
-struct context *role_server_context(const struct role_server_settings *settings);
+struct context *role_server_context(
+    const struct role_server_settings *settings, const struct globals *globals);
 
 #endif
