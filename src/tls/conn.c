@@ -8,10 +8,12 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "tls/client.h"
 #include "tls/context.h"
 #include "tls/library.h"
 #include "tls/loglevel.h"
 #include "tls/resume.h"
+#include "tls/resume_client.h"
 #include "tls/summary.h"
 #include "tls/verify.h"
 #include "util/alloc.h"
@@ -27,7 +29,10 @@ struct conn {
 	char *namaddr_lower;     /* owned */
 	char *serverid;          /* owned */
 	struct verify verify;
-	struct resume_conn resume;
+	bool connected;            /* the handshake is done */
+	struct resume_conn resume; /* server role; in the client role all zero */
+	struct client *client;     /* owned; client role, else NULL */
+	struct resume_client_conn resume_client;
 	int reads_left; /* read(2) calls in this turn */
 };
 
@@ -88,6 +93,18 @@ conn_begin_turn(struct conn *conn)
 	conn->reads_left = READS_PER_TURN;
 }
 
+static bool
+attach(struct conn *conn, int fd)
+{
+	/* One read(2) takes whatever has come, not first a record's head and then its body. */
+	SSL_set_read_ahead(conn->ssl, 1);
+	if (verify_attach(&conn->verify, conn->ssl) < 0 || SSL_set_fd(conn->ssl, fd) != 1)
+		return false;
+	BIO_set_callback_arg(SSL_get_rbio(conn->ssl), (char *)conn);
+	BIO_set_callback_ex(SSL_get_rbio(conn->ssl), on_bio);
+	return true;
+}
+
 struct conn *
 conn_new_server(struct context *context, struct resume *resume, const struct conn_settings *settings)
 {
@@ -113,17 +130,49 @@ conn_new_server(struct context *context, struct resume *resume, const struct con
 		.context = settings->context,
 	};
 
-	/* One read(2) takes whatever has come, not first a record's head and then its body. */
-	SSL_set_read_ahead(ssl, 1);
-	if (verify_attach(&conn->verify, ssl) < 0 || resume_attach(&conn->resume) < 0 ||
-	    SSL_set_fd(ssl, settings->fd) != 1) {
+	if (resume_attach(&conn->resume) < 0 || !attach(conn, settings->fd)) {
 		library_log_errors();
 		conn_free(conn);
 		return NULL;
 	}
-	BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)conn);
-	BIO_set_callback_ex(SSL_get_rbio(ssl), on_bio);
 	SSL_set_accept_state(ssl);
+	return conn;
+}
+
+struct conn *
+conn_new_client(
+    struct context *context, struct resume_client *resume, const struct conn_client_settings *settings)
+{
+	struct conn *conn = alloc_zero(sizeof *conn);
+	struct client *client = alloc_zero(sizeof *client);
+
+	conn->client = client;
+	conn->context = context_ref(context);
+	conn->ssl = client_prepare(client, context, settings);
+	if (!conn->ssl) {
+		conn_free(conn);
+		return NULL;
+	}
+	conn->namaddr = alloc_string(settings->namaddr ? settings->namaddr : "");
+	verify_init(&conn->verify, client->namaddr, client->log_mask);
+	conn->verify.must_fail = client->must_fail;
+	conn->verify.forced_failure = client->forced_failure;
+	conn->verify.spare_mismatch = client->release >= CONN_RELEASE_3_10;
+	conn->resume_client = (struct resume_client_conn){
+		.resume = resume,
+		.ssl = conn->ssl,
+		.id = client->session_id,
+		.namaddr = client->namaddr,
+		.log_mask = client->log_mask,
+		.first_only = client->release >= CONN_RELEASE_3_11,
+		.ready = settings->ready,
+		.context = settings->context,
+	};
+	if (resume_client_attach(&conn->resume_client) < 0 || !attach(conn, settings->fd)) {
+		library_log_errors();
+		conn_free(conn);
+		return NULL;
+	}
 	return conn;
 }
 
@@ -132,9 +181,16 @@ conn_free(struct conn *conn)
 {
 	if (!conn)
 		return;
+	/* Whatever it was that ended the handshake. */
+	if (conn->resume_client.looked_up && !conn->connected)
+		resume_client_forget(&conn->resume_client);
+	resume_client_release(&conn->resume_client);
 	resume_release(&conn->resume);
 	SSL_free(conn->ssl);
 	verify_release(&conn->verify);
+	if (conn->client)
+		client_release(conn->client);
+	free(conn->client);
 	context_unref(conn->context);
 	free(conn->serverid);
 	free(conn->namaddr_lower);
@@ -145,10 +201,16 @@ conn_free(struct conn *conn)
 enum tls_io
 conn_handshake(struct conn *conn)
 {
+	if (conn->client && resume_client_suspends(&conn->resume_client))
+		return TLS_IO_WANT_LOOKUP;
 	ERR_clear_error();
 	errno = 0;
 	conn_begin_turn(conn);
-	return io_result(conn, SSL_do_handshake(conn->ssl));
+
+	enum tls_io result = io_result(conn, SSL_do_handshake(conn->ssl));
+
+	conn->connected = result == TLS_IO_DONE;
+	return result;
 }
 
 void
@@ -157,10 +219,13 @@ conn_summary(struct conn *conn, struct summary *summary)
 	struct summary_input input = {
 		.namaddr = conn->namaddr,
 		.ticket_used = conn->resume.ticket_used,
-		.log_mask = context_log_mask(conn->context),
+		.log_mask = conn->client ? conn->client->log_mask : context_log_mask(conn->context),
 	};
 
-	summary_from_server(summary, conn->ssl, conn->context, &conn->verify, &input);
+	if (conn->client)
+		summary_from_client(summary, conn->ssl, conn->context, &conn->verify, &input, conn->client);
+	else
+		summary_from_server(summary, conn->ssl, conn->context, &conn->verify, &input);
 	if (input.log_mask & LOGLEVEL_SUMMARY)
 		summary_log(summary);
 }

@@ -15,7 +15,9 @@
 
 struct conn;
 struct context;
+struct dane_set;
 struct resume;
+struct resume_client;
 struct summary;
 
 enum tls_io {
@@ -38,6 +40,50 @@ struct conn_settings {
 /* The server side. NULL after logging why. Freed by the caller; holds on to the context. */
 struct conn *conn_new_server(
     struct context *context, struct resume *resume, const struct conn_settings *settings);
+
+/* Which Postfix the caller is of, where they differ in what they log and trust. */
+enum conn_release {
+	CONN_RELEASE_3_7 = 307, /* and all before 3.9 */
+	CONN_RELEASE_3_9 = 309,
+	CONN_RELEASE_3_10 = 310,
+	CONN_RELEASE_3_11 = 311,
+};
+
+/* One session of the client role, as the caller's request describes it. Nothing here is trusted to be
+ * sensible. Strings may be NULL for ""; all is copied or not needed after conn_new_client(). */
+struct conn_client_settings {
+	int release;         /* enum conn_release, or a number between */
+	int level;           /* enum level, from outside */
+	const char *nexthop; /* domain, without brackets and port */
+	const char *host;    /* the server's name */
+	const char *namaddr; /* host[address]:port, for the log */
+	const char *sni; /* a name, or the words "hostname" or "nexthop"; DANE levels send the base domain */
+	const char *serverid; /* start of the key in the session cache */
+	const char *helo;     /* what the server calls itself */
+	const char *protocols;
+	const char *cipher_grade;
+	const char *cipher_exclusions;
+	const char *const
+	    *match; /* names, or the words nexthop, dot-nexthop, hostname; .name for those below */
+	size_t match_count;
+	const char *mdalg;                 /* digest of the fingerprints in the summary; "": the context's */
+	const struct dane_set *dane;       /* NULL: none */
+	int enable_rpk;                    /* -1: the caller knows no such setting, as before 3.9 */
+	const char *forced_failure_type;   /* not "": the peer shall not be trusted, for this reason */
+	const char *log_param, *log_level; /* instead of the context's; NULL: none of its own */
+	int fd;                            /* borrowed; must outlive the conn */
+	resume_ready_fn ready;
+	void *context;
+};
+
+/*
+ * The client side. `resume` is the cache for this kind of session, or NULL; it outlives the conn. NULL after
+ * logging why the session cannot be: bad protocols, ciphers or SNI, or a level whose demands the request does
+ * not say how to meet.
+ */
+struct conn *conn_new_client(
+    struct context *context, struct resume_client *resume, const struct conn_client_settings *settings);
+
 void conn_free(struct conn *conn);
 
 enum tls_io conn_handshake(struct conn *conn) __attribute__((warn_unused_result));

@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 
+#include "tls/context_impl.h"
 #include "tls/dh.h"
 #include "tls/fingerprint.h"
 #include "tls/group.h"
@@ -22,22 +23,6 @@
 #include "util/err.h"
 #include "util/log.h"
 #include "util/text.h"
-
-struct context {
-	unsigned int references;
-	SSL_CTX *ctx;     /* owned */
-	SSL_CTX *sni_ctx; /* owned */
-	EVP_MD *digest;   /* owned */
-	unsigned int log_mask;
-	bool legacy_fingerprints;
-	bool require_ccert;
-	bool tickets;
-	char *ticket_cipher; /* owned */
-	struct context_cache_policy cache_policy;
-	struct buf cipher_list;    /* "" when the grade or the exclusions are bad */
-	struct err cipher_err;     /* then this says why */
-	bool cipher_list_accepted; /* by the library */
-};
 
 /* Sessions of other programs on the same host must not be offered to us; the zero byte counts. */
 static const unsigned char session_id_context[] = "Postfix/TLS";
@@ -56,34 +41,53 @@ both_log_errors(bool ok)
 	return ok;
 }
 
-/* What comes before the first SSL_CTX: steps that cost nothing to find wrong. */
-static bool
-prepare(
-    struct context *context, const struct context_server_settings *settings, struct protocol_set *protocols)
+bool
+context_begin(struct context *context, const char *role, const char *log_param, const char *log_level,
+    const char *config_file, const char *config_name)
 {
-	context->log_mask = loglevel_parse(text(settings->log_param), text(settings->log_level));
+	context->log_mask = loglevel_parse(text(log_param), text(log_level));
 	if (context->log_mask & LOGLEVEL_VERBOSE)
-		log_info("initializing the server-side TLS engine");
+		log_info("initializing the %s-side TLS engine", role);
 	library_check_version();
-	if (library_init(settings->config_file, settings->config_name) < 0)
-		return false;
-	if (protocol_parse(protocols, text(settings->protocols)) < 0) {
-		log_warn("Invalid TLS protocol list \"%s\": disabling TLS support", settings->protocols);
-		return false;
-	}
-	context->digest = fingerprint_digest(text(settings->fingerprint_digest));
-	if (!context->digest) {
-		log_warn("Digest algorithm \"%s\" not found", text(settings->fingerprint_digest));
-		log_warn("disabling TLS support");
-		return false;
-	}
-	context->cache_policy = settings->cache_policy;
-	if (settings->ask_manager && !settings->ask_manager(&context->cache_policy, settings->manager)) {
+	return library_init(config_file, config_name) == 0;
+}
+
+bool
+context_choose_digest(struct context *context, const char *name)
+{
+	context->digest = fingerprint_digest(text(name));
+	if (context->digest)
+		return true;
+	log_warn("Digest algorithm \"%s\" not found", text(name));
+	log_warn("disabling TLS support");
+	return false;
+}
+
+bool
+context_gather_entropy(struct context *context, context_manager_fn ask, void *manager)
+{
+	if (ask && !ask(&context->cache_policy, manager)) {
 		log_warn("no entropy for TLS key generation: disabling TLS support");
 		return false;
 	}
 	library_stir();
 	return true;
+}
+
+static bool
+prepare(
+    struct context *context, const struct context_server_settings *settings, struct protocol_set *protocols)
+{
+	if (!context_begin(context, "server", settings->log_param, settings->log_level, settings->config_file,
+		settings->config_name))
+		return false;
+	if (protocol_parse(protocols, text(settings->protocols)) < 0) {
+		log_warn("Invalid TLS protocol list \"%s\": disabling TLS support", settings->protocols);
+		return false;
+	}
+	context->cache_policy = settings->cache_policy;
+	return context_choose_digest(context, settings->fingerprint_digest) &&
+	       context_gather_entropy(context, settings->ask_manager, settings->manager);
 }
 
 static bool
@@ -118,11 +122,11 @@ decide_options(struct context *context, const struct context_server_settings *se
 	return options;
 }
 
-static bool
-load_authorities(SSL_CTX *ctx, const struct context_server_settings *settings)
+bool
+context_load_authorities(SSL_CTX *ctx, const struct context_files *files)
 {
-	const char *file = text(settings->CAfile);
-	const char *path = text(settings->CApath);
+	const char *file = text(files->CAfile);
+	const char *path = text(files->CApath);
 
 	if (!*file && !*path)
 		return true;
@@ -133,7 +137,7 @@ load_authorities(SSL_CTX *ctx, const struct context_server_settings *settings)
 		library_log_errors();
 		return false;
 	}
-	if (settings->append_default_CA && !SSL_CTX_set_default_verify_paths(ctx)) {
+	if (files->append_default_CA && !SSL_CTX_set_default_verify_paths(ctx)) {
 		log_info("cannot set default OpenSSL certificate verification paths: disabling TLS support");
 		library_log_errors();
 		return false;
@@ -141,27 +145,27 @@ load_authorities(SSL_CTX *ctx, const struct context_server_settings *settings)
 	return true;
 }
 
-static bool
-load_chains(SSL_CTX *ctx, const struct context_server_settings *settings)
+bool
+context_load_chains(SSL_CTX *ctx, const struct context_files *files)
 {
-	chain_read_fn read = settings->read_file ? settings->read_file : chain_read_file;
+	chain_read_fn read = files->read ? files->read : chain_read_file;
 	const struct {
 		enum chain_kind kind;
 		const char *cert_file;
 		const char *key_file;
 	} pairs[] = {
-		{ CHAIN_RSA, text(settings->cert_file), text(settings->key_file) },
-		{ CHAIN_DSA, text(settings->dcert_file), text(settings->dkey_file) },
-		{ CHAIN_ECDSA, text(settings->eccert_file), text(settings->eckey_file) },
+		{ CHAIN_RSA, text(files->cert_file), text(files->key_file) },
+		{ CHAIN_DSA, text(files->dcert_file), text(files->dkey_file) },
+		{ CHAIN_ECDSA, text(files->eccert_file), text(files->eckey_file) },
 	};
 
-	if (*text(settings->chain_files))
-		return chain_load_files(ctx, settings->chain_files, read, settings->read_arg) == 0;
+	if (*text(files->chain_files))
+		return chain_load_files(ctx, files->chain_files, read, files->read_arg) == 0;
 	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
 		const char *key_file = *pairs[i].key_file ? pairs[i].key_file : pairs[i].cert_file;
 
 		if (*pairs[i].cert_file && chain_load_pair(ctx, pairs[i].kind, pairs[i].cert_file, key_file,
-					       read, settings->read_arg) < 0)
+					       read, files->read_arg) < 0)
 			return false;
 	}
 	return true;
@@ -200,15 +204,12 @@ configure_cache(SSL_CTX *ctx, const struct context *context, bool always_issue)
 		SSL_CTX_set_num_tickets(ctx, 1);
 }
 
-/* What needs no file and cannot fail for a reason in the settings. */
-static void
-configure_basics(SSL_CTX *ctx, const struct context_server_settings *settings, uint64_t options,
-    const struct protocol_set *protocols)
+void
+context_configure_basics(SSL_CTX *ctx, int verifydepth, uint64_t options)
 {
 	SSL_CTX_set_security_level(ctx, 0);
-	SSL_CTX_set_verify_depth(ctx, settings->verifydepth + 1);
+	SSL_CTX_set_verify_depth(ctx, verifydepth + 1);
 	SSL_CTX_set_options(ctx, options);
-	protocol_apply(protocols, ctx);
 	/* Hundreds of idle sessions must not each hold two record buffers; writes come from a ring. */
 	SSL_CTX_set_mode(ctx,
 	    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -241,7 +242,8 @@ static bool
 build(struct context *context, const struct context_server_settings *settings,
     const struct protocol_set *protocols)
 {
-	chain_read_fn read = settings->read_file ? settings->read_file : chain_read_file;
+	const struct context_files files = CONTEXT_FILES(settings);
+	chain_read_fn read = files.read ? files.read : chain_read_file;
 
 	ERR_clear_error();
 	context->ctx = SSL_CTX_new(TLS_server_method());
@@ -256,11 +258,12 @@ build(struct context *context, const struct context_server_settings *settings,
 	uint64_t options = decide_options(context, settings);
 
 	for (int i = 0; i < 2; i++) {
-		configure_basics(both[i], settings, options, protocols);
+		context_configure_basics(both[i], settings->verifydepth, options);
+		protocol_apply(protocols, both[i]);
 		if (context->log_mask & LOGLEVEL_SSL_DEBUG)
 			trace_install(both[i]);
 	}
-	if (!load_authorities(context->ctx, settings) || !load_chains(context->ctx, settings))
+	if (!context_load_authorities(context->ctx, &files) || !context_load_chains(context->ctx, &files))
 		return false;
 	SSL_CTX_set1_cert_store(context->sni_ctx, SSL_CTX_get_cert_store(context->ctx));
 
@@ -310,6 +313,11 @@ context_unref(struct context *context)
 {
 	if (!context || --context->references > 0)
 		return;
+	free((char *)context->grades.high);
+	free((char *)context->grades.medium);
+	free((char *)context->grades.low);
+	free((char *)context->grades.export);
+	free((char *)context->grades.null);
 	buf_release(&context->cipher_list);
 	free(context->ticket_cipher);
 	fingerprint_digest_free(context->digest);
@@ -372,6 +380,12 @@ struct ssl_ctx_st *
 context_sni_ssl_ctx(const struct context *context)
 {
 	return context->sni_ctx;
+}
+
+const struct cipher_grades *
+context_cipher_grades(const struct context *context)
+{
+	return &context->grades;
 }
 
 unsigned int

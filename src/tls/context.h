@@ -66,11 +66,46 @@ struct context_server_settings {
 	void *read_arg;
 };
 
+/* The client role: what the caller's request and tls_* parameters say about all sessions of one kind. Strings
+ * may be NULL for "". */
+struct context_client_settings {
+	const char *log_param;
+	const char *log_level;
+	int verifydepth;
+	const char *chain_files;
+	const char *cert_file, *key_file;
+	const char *dcert_file, *dkey_file;
+	const char *eccert_file, *eckey_file;
+	const char *CAfile, *CApath;
+	bool append_default_CA;
+	const char
+	    *fingerprint_digest; /* mdalg; also the digest of fingerprints that peers are matched with */
+	bool legacy_public_key_fingerprints;
+	const char *dane_digests;
+	const char *eecdh_auto_curves;
+	const char *ffdhe_auto_groups;      /* NULL: rules of Postfix 3.7 */
+	struct cipher_grades cipher_grades; /* copied */
+	const char *disable_workarounds;
+	const char *ssl_options;
+	const char *config_file, *config_name;
+
+	context_manager_fn
+	    ask_manager; /* NULL: the generator needs no seed; the policy is resume_client's to ask */
+	void *manager;
+
+	chain_read_fn read_file; /* NULL: chain_read_file() */
+	void *read_arg;
+};
+
 /*
  * Returns a context with one reference, or NULL after logging why TLS is off. Starts the library if need be.
  * The settings are not kept. Session callbacks are installed by resume.h, on both SSL_CTXs.
  */
 struct context *context_new_server(const struct context_server_settings *settings);
+
+/* The same for the client role; its session callback is installed already. For conn_new_client(). Reads the
+ * files that are named: small, local, once. */
+struct context *context_new_client(const struct context_client_settings *settings);
 
 struct context *context_ref(struct context *context);
 void context_unref(struct context *context); /* NULL is fine */
@@ -87,6 +122,9 @@ struct ssl_ctx_st *context_sni_ssl_ctx(const struct context *context);
  * here, as it does in Postfix.
  */
 struct ssl_st *context_new_ssl(struct context *context, const char *namaddr);
+
+/* Of a client context. Borrowed. */
+const struct cipher_grades *context_cipher_grades(const struct context *context);
 
 unsigned int context_log_mask(const struct context *context); /* of loglevel.h */
 const struct evp_md_st *context_digest(const struct context *context);

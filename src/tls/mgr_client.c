@@ -27,6 +27,7 @@ enum {
 struct mgr_request {
 	STAILQ_ENTRY(mgr_request) next;
 	struct buf bytes;
+	int64_t asked_ms;
 	mgr_reply_fn fn; /* NULL: nobody waits */
 	void *context;
 };
@@ -182,6 +183,16 @@ on_end(struct stream *stream, enum stream_end why, size_t partial, void *context
 		attempt_failed(client, code);
 }
 
+/* Who waits does so from the moment he asked, however many were before him. */
+static void
+start_deadline(struct mgr_client *client)
+{
+	const struct mgr_request *head = STAILQ_FIRST(&client->queue);
+	int64_t left_ms = head->asked_ms + client->settings.reply_ms - now_ms();
+
+	timer_start(client->deadline, left_ms > 0 ? left_ms : 0);
+}
+
 static void
 connect_now(struct mgr_client *client)
 {
@@ -198,7 +209,7 @@ connect_now(struct mgr_client *client)
 	client->state = ANNOUNCING;
 	client->served = false;
 	client->opened_ms = now_ms();
-	timer_start(client->deadline, client->settings.reply_ms);
+	start_deadline(client);
 }
 
 /* False: it is old, was closed by the server, or the server has said what nobody asked for. */
@@ -241,7 +252,7 @@ go_on(struct mgr_client *client)
 	case READY:
 		timer_stop(client->idle);
 		client->state = WAITING;
-		timer_start(client->deadline, client->settings.reply_ms);
+		start_deadline(client);
 		stream_send(client->stream, head->bytes.bytes, head->bytes.len);
 		break;
 	default:
@@ -314,6 +325,7 @@ mgr_client_ask(struct mgr_client *client, struct buf *bytes, mgr_reply_fn fn, vo
 
 	request->bytes = *bytes;
 	*bytes = (struct buf)BUF_INIT;
+	request->asked_ms = now_ms();
 	request->fn = fn;
 	request->context = context;
 	STAILQ_INSERT_TAIL(&client->queue, request, next);

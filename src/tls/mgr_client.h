@@ -29,7 +29,7 @@ struct mgr_client_settings {
 	const char *path; /* e.g. "private/tlsmgr"; copied */
 	int idle_s;       /* ipc_idle */
 	int ttl_s;        /* ipc_ttl */
-	int reply_ms;     /* how long a reply may take */
+	int reply_ms;     /* how long a reply may take, from the moment it was asked for */
 };
 
 /* The reply, borrowed; NULL: there is none. Called from the event loop, never from mgr_client_ask(). It may

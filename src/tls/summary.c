@@ -11,8 +11,12 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include "tls/client.h"
+#include "tls/conn.h"
 #include "tls/context.h"
+#include "tls/dane.h"
 #include "tls/fingerprint.h"
+#include "tls/level.h"
 #include "tls/loglevel.h"
 #include "tls/peername.h"
 #include "tls/verify.h"
@@ -36,11 +40,22 @@ curve_of(EVP_PKEY *key)
 	return known && strcmp(known, SN_undef) != 0 ? known : "";
 }
 
+/* As from Postfix 3.10 on: the library's name for the group, whatever kind it is of. */
+static void
+collect_group(struct summary *summary, SSL *ssl)
+{
+	const char *name = SSL_group_to_name(ssl, (int)SSL_get_negotiated_group(ssl));
+
+	summary->key_exchange = name ? name : "";
+}
+
 static void
 collect_key_exchange(struct summary *summary, SSL *ssl)
 {
 	EVP_PKEY *key = NULL;
 
+	if (SSL_version(ssl) < TLS1_3_VERSION)
+		return;
 	/* Of the peer, which in TLS 1.3 sends one in either role; its kind is also that of ours. */
 	if (!SSL_get_peer_tmp_key(ssl, &key)) {
 		ERR_clear_error();
@@ -105,15 +120,48 @@ collect_details(struct summary *summary, SSL *ssl, const X509 *peer)
 
 	if (SSL_version(ssl) < TLS1_3_VERSION)
 		return;
-	collect_key_exchange(summary, ssl);
-	if (!SSL_get_signature_nid(ssl, &local_digest))
-		local_digest = NID_undef;
+	/* A client has certificates in store even when it was not asked for one. */
+	if (!SSL_get_signature_nid(ssl, &local_digest) && !summary->we_are_server)
+		local = NULL;
 	if (!SSL_get_peer_signature_nid(ssl, &peer_digest))
 		peer_digest = NID_undef;
 	collect_signature(summary->we_are_server ? &summary->srvr_signature : &summary->clnt_signature, local,
 	    local_digest);
 	collect_signature(
 	    summary->we_are_server ? &summary->clnt_signature : &summary->srvr_signature, peer, peer_digest);
+}
+
+/* What is known without a look at certificates. */
+static void
+start(struct summary *summary, SSL *ssl, const char *namaddr, bool we_are_server)
+{
+	static const struct summary_signature none = { .name = "", .curve = "", .digest = "" };
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
+
+	*summary = (struct summary){
+		.we_are_server = we_are_server,
+		.session_reused = SSL_session_reused(ssl),
+		.namaddr = text_lower(alloc_string(namaddr)),
+		.protocol = SSL_get_version(ssl),
+		.cipher_name = SSL_CIPHER_get_name(cipher),
+		.key_exchange = "",
+		.key_exchange_curve = "",
+		.clnt_signature = none,
+		.srvr_signature = none,
+	};
+	summary->cipher_usebits = SSL_CIPHER_get_bits(cipher, &summary->cipher_algbits);
+}
+
+/* NULL: the peer has no certificate. */
+static void
+collect_peer(struct summary *summary, const X509 *peer, const EVP_MD *digest, bool legacy)
+{
+	summary->peer_CN = peer ? peername_subject_cn(peer, summary->namaddr) : alloc_string("");
+	summary->issuer_CN = peer ? peername_issuer_cn(peer, summary->namaddr) : alloc_string("");
+	summary->peer_fingerprint = peer ? fingerprint_cert(peer, digest) : alloc_string("");
+	summary->peer_pubkey_fingerprint = peer ? fingerprint_pkey(peer, digest, legacy) : alloc_string("");
+	if (peer)
+		summary->peer_status |= SUMMARY_PRESENT;
 }
 
 static void
@@ -129,27 +177,28 @@ log_names(const X509 *peer)
 	buf_release(&line);
 }
 
-static void
-collect_client_cert(struct summary *summary, X509 *peer, SSL *ssl, const struct context *context,
-    const struct verify *verify, unsigned int log_mask)
+void
+summary_from_server(struct summary *summary, struct ssl_st *ssl, const struct context *context,
+    const struct verify *verify, const struct summary_input *input)
 {
-	const EVP_MD *digest = context_digest(context);
+	const X509 *peer = SSL_get0_peer_certificate(ssl);
+	unsigned int log_mask = input->log_mask;
 
-	summary->peer_status |= SUMMARY_PRESENT;
-	if (SSL_get_verify_result(ssl) == X509_V_OK)
+	start(summary, ssl, input->namaddr, true);
+	summary->peer_sni = input->sni ? alloc_string(input->sni) : NULL;
+	if (summary->session_reused && (log_mask & LOGLEVEL_CACHE))
+		log_info("%s: Reusing old session%s", summary->namaddr,
+		    input->ticket_used ? " (RFC 5077 session ticket)" : "");
+	if (peer && SSL_get_verify_result(ssl) == X509_V_OK)
 		summary->peer_status |= SUMMARY_TRUSTED;
-	if (log_mask & LOGLEVEL_VERBOSE)
+	if (peer && (log_mask & LOGLEVEL_VERBOSE))
 		log_names(peer);
-	summary->peer_CN = peername_subject_cn(peer, summary->namaddr);
-	summary->issuer_CN = peername_issuer_cn(peer, summary->namaddr);
-	summary->peer_fingerprint = fingerprint_cert(peer, digest);
-	summary->peer_pubkey_fingerprint =
-	    fingerprint_pkey(peer, digest, context_legacy_fingerprints(context));
-	if (log_mask & (LOGLEVEL_VERBOSE | LOGLEVEL_PEERCERT))
+	collect_peer(summary, peer, context_digest(context), context_legacy_fingerprints(context));
+	if (peer && (log_mask & (LOGLEVEL_VERBOSE | LOGLEVEL_PEERCERT)))
 		log_info("%s: subject_CN=%s, issuer=%s, fingerprint=%s, pkey_fingerprint=%s",
 		    summary->namaddr, summary->peer_CN, summary->issuer_CN, summary->peer_fingerprint,
 		    summary->peer_pubkey_fingerprint);
-	if ((log_mask & LOGLEVEL_UNTRUSTED) && !(summary->peer_status & SUMMARY_TRUSTED)) {
+	if (peer && (log_mask & LOGLEVEL_UNTRUSTED) && !(summary->peer_status & SUMMARY_TRUSTED)) {
 		if (summary->session_reused)
 			log_info(
 			    "%s: re-using session with untrusted certificate, look for details earlier in the"
@@ -158,43 +207,128 @@ collect_client_cert(struct summary *summary, X509 *peer, SSL *ssl, const struct 
 		else
 			verify_log(verify, true);
 	}
-}
-
-void
-summary_from_server(struct summary *summary, struct ssl_st *ssl, const struct context *context,
-    const struct verify *verify, const struct summary_input *input)
-{
-	static const struct summary_signature none = { .name = "", .curve = "", .digest = "" };
-	X509 *peer = SSL_get0_peer_certificate(ssl);
-	const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
-
-	*summary = (struct summary){
-		.we_are_server = true,
-		.session_reused = SSL_session_reused(ssl),
-		.namaddr = text_lower(alloc_string(input->namaddr)),
-		.peer_sni = input->sni ? alloc_string(input->sni) : NULL,
-		.protocol = SSL_get_version(ssl),
-		.cipher_name = SSL_CIPHER_get_name(cipher),
-		.key_exchange = "",
-		.key_exchange_curve = "",
-		.clnt_signature = none,
-		.srvr_signature = none,
-	};
-	summary->cipher_usebits = SSL_CIPHER_get_bits(cipher, &summary->cipher_algbits);
-	if (summary->session_reused && (input->log_mask & LOGLEVEL_CACHE))
-		log_info("%s: Reusing old session%s", summary->namaddr,
-		    input->ticket_used ? " (RFC 5077 session ticket)" : "");
-	if (peer) {
-		collect_client_cert(summary, peer, ssl, context, verify, input->log_mask);
-	} else {
-		summary->peer_CN = alloc_string("");
-		summary->issuer_CN = alloc_string("");
-		summary->peer_fingerprint = alloc_string("");
-		summary->peer_pubkey_fingerprint = alloc_string("");
-	}
+	collect_key_exchange(summary, ssl);
 	collect_details(summary, ssl, peer);
 	ERR_clear_error();
 }
+
+/* --- the client role --- */
+
+static void
+judge_peer(struct summary *summary, SSL *ssl, const struct client *client)
+{
+	long result = SSL_get_verify_result(ssl);
+	bool must_match = level_must_match(client->level);
+
+	if (client->must_fail)
+		return;
+	if (result == X509_V_OK) {
+		summary->peer_status |= SUMMARY_TRUSTED;
+		if (must_match)
+			summary->peer_status |= SUMMARY_MATCHED;
+		if (must_match && client->level != LEVEL_HALFDANE)
+			summary->peer_status |= SUMMARY_SECURED;
+	} else if (result == X509_V_ERR_HOSTNAME_MISMATCH && must_match &&
+		   client->release >= CONN_RELEASE_3_10) {
+		summary->peer_status |= SUMMARY_TRUSTED;
+	}
+}
+
+static void
+put_part(struct buf *line, const char *label, const char *value)
+{
+	if (*value)
+		buf_printf(line, "%s%s=%s", line->len > 0 ? ", " : "", label, value);
+}
+
+static void
+log_server_cert(const struct summary *summary, const char *namaddr, int release)
+{
+	struct buf line = BUF_INIT;
+
+	if (release < CONN_RELEASE_3_9) {
+		log_info("%s: subject_CN=%s, issuer_CN=%s, fingerprint=%s, pkey_fingerprint=%s", namaddr,
+		    summary->peer_CN, summary->issuer_CN, summary->peer_fingerprint,
+		    summary->peer_pubkey_fingerprint);
+		return;
+	}
+	put_part(&line, "subject_CN", summary->peer_CN);
+	put_part(&line, "issuer", summary->issuer_CN);
+	put_part(&line, "cert fingerprint", summary->peer_fingerprint);
+	put_part(&line, "pkey fingerprint", summary->peer_pubkey_fingerprint);
+	log_info("%s: %s", namaddr, buf_str(&line));
+	buf_release(&line);
+}
+
+static void
+log_match(const struct summary *summary, SSL *ssl, const struct client *client)
+{
+	const char *name = SSL_get0_peername(ssl);
+
+	if (name)
+		log_info("%s: matched peername: %s", summary->namaddr, name);
+	if (client->dane)
+		dane_log_match(ssl, summary->namaddr, client->level);
+}
+
+static void
+explain_distrust(const struct summary *summary, const struct verify *verify, const struct client *client)
+{
+	if (summary->session_reused)
+		log_info("%s: re-using session with untrusted %s, look for details earlier in the log",
+		    summary->namaddr,
+		    client->release >= CONN_RELEASE_3_11 ? "peer credential" : "certificate");
+	else
+		verify_log(verify, false);
+}
+
+static void
+collect_server_cert(struct summary *summary, SSL *ssl, const struct context *context,
+    const struct verify *verify, const struct summary_input *input, const struct client *client)
+{
+	const X509 *peer = SSL_get0_peer_certificate(ssl);
+	const unsigned int details = LOGLEVEL_CERTMATCH | LOGLEVEL_VERBOSE | LOGLEVEL_PEERCERT;
+	const char *matched = SSL_get0_peername(ssl);
+
+	collect_peer(summary, peer, client->digest ? client->digest : context_digest(context),
+	    context_legacy_fingerprints(context));
+	if (!peer)
+		return;
+	judge_peer(summary, ssl, client);
+	if (!*summary->peer_CN && matched) {
+		free(summary->peer_CN);
+		summary->peer_CN = text_printable(alloc_string(matched));
+	}
+	if ((input->log_mask & details) && (summary->peer_status & SUMMARY_MATCHED))
+		log_match(summary, ssl, client);
+	if (input->log_mask & details)
+		log_server_cert(summary, input->namaddr, client->release);
+	if ((input->log_mask & LOGLEVEL_UNTRUSTED) && !(summary->peer_status & SUMMARY_MATCHED))
+		explain_distrust(summary, verify, client);
+}
+
+void
+summary_from_client(struct summary *summary, struct ssl_st *ssl, const struct context *context,
+    const struct verify *verify, const struct summary_input *input, const struct client *client)
+{
+	bool newer = client->release >= CONN_RELEASE_3_10;
+	const X509 *peer = SSL_get0_peer_certificate(ssl);
+
+	start(summary, ssl, input->namaddr, false);
+	summary->level = client->level;
+	summary->peer_sni = client->sni ? alloc_string(client->sni) : NULL;
+	if (summary->session_reused && (input->log_mask & LOGLEVEL_CACHE))
+		log_info("%s: Reusing old session", summary->namaddr);
+	collect_server_cert(summary, ssl, context, verify, input, client);
+	if (newer && SSL_version(ssl) >= TLS1_3_VERSION)
+		collect_group(summary, ssl);
+	else
+		collect_key_exchange(summary, ssl);
+	collect_details(summary, ssl, newer && summary->session_reused ? NULL : peer);
+	ERR_clear_error();
+}
+
+/* --- the line --- */
 
 static void
 put_size(struct buf *line, const char *curve, int bits)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+struct client;
 struct context;
 struct ssl_st;
 struct verify;
@@ -45,6 +46,8 @@ struct summary {
 	int key_exchange_bits;
 	struct summary_signature clnt_signature;
 	struct summary_signature srvr_signature;
+	bool ctos_rpk; /* raw public keys from client to server, and back: never with this library */
+	bool stoc_rpk;
 	bool session_reused;
 	bool we_are_server;
 	char *namaddr; /* owned; lower case */
@@ -64,6 +67,10 @@ struct summary_input {
  */
 void summary_from_server(struct summary *summary, struct ssl_st *ssl, const struct context *context,
     const struct verify *verify, const struct summary_input *input);
+
+/* The same after a client-role handshake; `client` is of the session. */
+void summary_from_client(struct summary *summary, struct ssl_st *ssl, const struct context *context,
+    const struct verify *verify, const struct summary_input *input, const struct client *client);
 
 /* The level 1 line. */
 void summary_log(const struct summary *summary);

@@ -46,10 +46,22 @@ verify_attach(struct verify *verify, struct ssl_st *ssl)
 	return 0;
 }
 
+/* Whether an error at `depth` says more than the one that is kept. */
+static bool
+outweighs(const struct verify *verify, int error, int depth)
+{
+	if (verify->depth < 0)
+		return true;
+	if (verify->spare_mismatch &&
+	    (error == X509_V_ERR_HOSTNAME_MISMATCH) != (verify->error == X509_V_ERR_HOSTNAME_MISMATCH))
+		return error != X509_V_ERR_HOSTNAME_MISMATCH;
+	return depth < verify->depth;
+}
+
 static void
 keep_error(struct verify *verify, X509_STORE_CTX *store, int error, int depth)
 {
-	if (verify->depth >= 0 && verify->depth <= depth)
+	if (!outweighs(verify, error, depth))
 		return;
 
 	X509 *cert = X509_STORE_CTX_get_current_cert(store);
@@ -92,6 +104,9 @@ judge(int ok, X509_STORE_CTX *store)
 	}
 	if (!ok)
 		keep_error(verify, store, error, depth);
+	/* The library would report the last error. */
+	if (verify->spare_mismatch && verify->depth >= 0)
+		X509_STORE_CTX_set_error(store, verify->error);
 	if (verify->log_mask & LOGLEVEL_VERBOSE)
 		log_step(verify, store, ok, depth);
 	return 1;
@@ -110,6 +125,11 @@ verify_log(const struct verify *verify, bool we_are_server)
 	const char *purpose = verify->depth > 0 ? "CA" : we_are_server ? "client" : "server";
 	struct buf issuer = BUF_INIT;
 
+	if (verify->forced_failure) {
+		log_info("certificate verification failed for %s: external policy failure (%s)", namaddr,
+		    verify->forced_failure);
+		return;
+	}
 	switch (verify->error) {
 	case X509_V_OK:
 		break;

@@ -16,12 +16,14 @@ struct x509_st;
 
 /* One a session; lives as long as its SSL. */
 struct verify {
-	const char *namaddr;   /* borrowed from whoever called verify_init(), in lower case */
-	unsigned int log_mask; /* of loglevel.h */
-	bool must_fail;        /* the client role found nothing to match the peer against */
-	int error;             /* X509_V_OK when there was none */
-	int depth;             /* where `error` was; -1 without */
-	struct x509_st *cert;  /* owned reference: the certificate of `error`, or NULL */
+	const char *namaddr;        /* borrowed from whoever called verify_init(), in lower case */
+	unsigned int log_mask;      /* of loglevel.h */
+	bool must_fail;             /* the client role found nothing to match the peer against */
+	const char *forced_failure; /* borrowed; the reason when that was so decided elsewhere, or NULL */
+	bool spare_mismatch;        /* any other error outweighs a wrong name, as from Postfix 3.10 on */
+	int error;                  /* X509_V_OK when there was none */
+	int depth;                  /* where `error` was; -1 without */
+	struct x509_st *cert;       /* owned reference: the certificate of `error`, or NULL */
 };
 
 void verify_init(struct verify *verify, const char *namaddr, unsigned int log_mask);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * idna: domain names with other than ASCII letters, as DNS and certificates have them (RFC 5891, UTS #46).
+ */
+#ifndef TLS_IDNA_H
+#define TLS_IDNA_H
+
+/* The name in A-labels; a name in ASCII is left as it is. NULL when there is no such form. Freed by the
+ * caller. */
+char *idna_to_ascii(const char *name);
+
+/* How many bytes of `name` are a dot in front of something else, in any of the forms that IDNA knows; 0 when
+ * it does not begin with one. */
+int idna_leading_dot(const char *name);
+
+#endif
