@@ -159,14 +159,20 @@ expect_request(int fd)
 }
 
 static void
-serve(int fd, int timeout_s)
+reply(int fd, int timeout_s)
 {
 	struct buf list = BUF_INIT;
 
-	expect_request(fd);
 	tlsmgr_proto_reply_policy(&list, TLSMGR_PROTO_OK, 1, timeout_s);
 	send_buf(fd, &list);
 	buf_release(&list);
+}
+
+static void
+serve(int fd, int timeout_s)
+{
+	expect_request(fd);
+	reply(fd, timeout_s);
 }
 
 static void
@@ -236,7 +242,7 @@ request_survives_one_lost_connection(void **state)
 
 	(void)state;
 	listen_anew();
-	client = client_new();
+	client = client_with_patience(5000);
 	ask(client);
 	close(accept_client());
 	int fd = accept_client();
@@ -301,7 +307,7 @@ wrong_announcement_is_no_tlsmgr(void **state)
 
 	(void)state;
 	listen_anew();
-	client = client_new();
+	client = client_with_patience(5000);
 	ask(client);
 	for (int i = 0; i < 2; i++) {
 		int fd = accept_client();
@@ -334,6 +340,33 @@ cancelled_request_is_not_answered(void **state)
 	serve(fd, 200);
 	wait_for_calls(1);
 	assert_int_equal(answers.timeout_s, 200);
+	mgr_client_free(client);
+	close(fd);
+}
+
+/* A server that takes its time with each must not make the last of many wait for the sum. */
+static void
+time_spent_in_the_queue_counts(void **state)
+{
+	struct mgr_client *client;
+
+	(void)state;
+	listen_anew();
+	now_set(1000000);
+	client = client_with_patience(60 * 1000);
+	ask(client);
+	ask(client);
+	int fd = accept_client();
+	announce(fd);
+	expect_request(fd);
+	now_set(1000061);
+	reply(fd, 100);
+	for (int i = 0; i < 100 && answers.calls < 2; i++)
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	assert_int_equal(answers.calls, 2);
+	assert_int_equal(answers.none, 1);
+	assert_false(mgr_client_is_up(client));
+	now_set(0);
 	mgr_client_free(client);
 	close(fd);
 }
@@ -378,7 +411,7 @@ server_that_talks_on_is_tried_twice(void **state)
 
 	(void)state;
 	listen_anew();
-	client = client_new();
+	client = client_with_patience(5000);
 	ask(client);
 	for (int i = 0; i < 2; i++) {
 		int fd = accept_client();
@@ -466,6 +499,7 @@ main(void)
 		cmocka_unit_test(absent_server_is_given_up_after_two_attempts),
 		cmocka_unit_test(wrong_announcement_is_no_tlsmgr),
 		cmocka_unit_test(cancelled_request_is_not_answered),
+		cmocka_unit_test(time_spent_in_the_queue_counts),
 		cmocka_unit_test(words_out_of_turn_end_the_connection),
 		cmocka_unit_test(server_that_talks_on_is_tried_twice),
 		cmocka_unit_test(reply_without_end_is_given_up),
