@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include <pwd.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <event2/event.h>
 
 #include "mail/param.h"
 #include "mail/service.h"
@@ -96,6 +99,7 @@ static struct {
 	struct upkeep *upkeep;
 	struct ticketkeeper *keeper;
 	struct sweep *sweeps[MGR_REQUEST_CACHES];
+	struct event *term;
 	char *boot_id; /* owned */
 } mgr;
 
@@ -193,6 +197,35 @@ open_caches(const struct location *location)
 	}
 }
 
+static void
+close_caches(void)
+{
+	for (int i = 0; i < MGR_REQUEST_CACHES; i++) {
+		sweep_free(mgr.sweeps[i]);
+		scache_free(mgr.env.caches[i]);
+	}
+}
+
+/* This is how master ends everybody at "postfix stop". Caches are for the process of the next start. */
+static void
+on_term(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	(void)context;
+	close_caches();
+	signal(SIGTERM, SIG_DFL);
+	raise(SIGTERM);
+}
+
+static void
+watch_term(struct event_base *base)
+{
+	mgr.term = evsignal_new(base, SIGTERM, on_term, NULL);
+	if (!mgr.term || event_add(mgr.term, NULL) < 0)
+		log_fatal("cannot watch for SIGTERM");
+}
+
 /* --- the program --- */
 
 static void
@@ -228,6 +261,7 @@ post_jail(struct service *service)
 	for (int i = 0; i < MGR_REQUEST_CACHES; i++)
 		if (scache_is_enabled(mgr.env.caches[i]))
 			mgr.sweeps[i] = sweep_new(service_base(service), mgr.env.caches[i]);
+	watch_term(service_base(service));
 }
 
 static void
@@ -241,11 +275,9 @@ static void
 pre_exit(struct service *service)
 {
 	(void)service;
+	event_free(mgr.term);
 	upkeep_free(mgr.upkeep);
-	for (int i = 0; i < MGR_REQUEST_CACHES; i++) {
-		sweep_free(mgr.sweeps[i]);
-		scache_free(mgr.env.caches[i]);
-	}
+	close_caches();
 	free(mgr.boot_id);
 	ticketkeeper_free(mgr.keeper);
 	ticketkeys_free(mgr.env.keys);
