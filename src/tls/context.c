@@ -308,6 +308,12 @@ context_ref(struct context *context)
 	return context;
 }
 
+bool
+context_is_shared(const struct context *context)
+{
+	return context->references > 1;
+}
+
 void
 context_unref(struct context *context)
 {

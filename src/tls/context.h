@@ -108,7 +108,8 @@ struct context *context_new_server(const struct context_server_settings *setting
 struct context *context_new_client(const struct context_client_settings *settings);
 
 struct context *context_ref(struct context *context);
-void context_unref(struct context *context); /* NULL is fine */
+void context_unref(struct context *context);           /* NULL is fine */
+bool context_is_shared(const struct context *context); /* somebody else has a reference, too */
 
 /* Borrowed. */
 struct ssl_ctx_st *context_ssl_ctx(const struct context *context);
