@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * map: a lookup table, TYPE:NAME, read whole when it is opened.
+ *
+ * Lookups touch no file: they never wait, need no privileges, work in the jail, and give answers of one
+ * moment even while postmap writes. A table that has changed is opened anew beside the old one. Types: hash,
+ * btree and lmdb as postmap makes them; texthash, inline, static, cidr, regexp, pipemap, unionmap, randmap,
+ * fail; and proxy:TYPE:NAME, which is TYPE:NAME, because what proxymap(8) is for does not arise.
+ */
+#ifndef MAIL_MAP_H
+#define MAIL_MAP_H
+
+struct buf;
+struct err;
+struct map;
+
+enum map_flag {
+	MAP_FOLD = 1,  /* upper and lower case are one, in types that compare whole keys */
+	MAP_FILES = 2, /* values are lists of files, and stand for their content (postmap -F) */
+	/* Keys of hash, btree and lmdb tables end in a zero byte, or do not; without these two, either way.
+	 */
+	MAP_WITH_ZERO = 4,
+	MAP_WITHOUT_ZERO = 8,
+};
+
+/* Warns of bad lines, and of an index older than its source. NULL with Postfix's words in `err`. Freed by the
+ * caller. */
+struct map *map_new(const char *type_name, unsigned int flags, struct err *err);
+void map_free(struct map *map);
+
+/* 1: `value` replaced. 0: not found. -1: `err` says why. `value` may hold a secret. */
+int map_get(const struct map *map, const char *key, struct buf *value, struct err *err)
+    __attribute__((warn_unused_result));
+
+/* TYPE:NAME as given. */
+const char *map_name(const struct map *map);
+
+/* Calls `file` for each file that the table was made from: index, source, files that values name. */
+typedef void (*map_file_fn)(const char *path, void *context);
+void map_files(const struct map *map, map_file_fn file, void *context);
+
+#endif

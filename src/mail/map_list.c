@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+#include "mail/map_list.h"
+
+#include <stdlib.h>
+
+#include "mail/map_impl.h"
+#include "util/alloc.h"
+#include "util/buf.h"
+#include "util/err.h"
+#include "util/log.h"
+
+struct member {
+	struct map *map;   /* owned; NULL: could not be opened */
+	char *unavailable; /* owned; then this says so */
+};
+
+struct map_list {
+	char *title; /* owned */
+	struct member *members;
+	size_t count;
+};
+
+struct map_list *
+map_list_new(const char *title, const char *names, unsigned int flags)
+{
+	struct map_list *list = alloc_zero(sizeof *list);
+	char *word;
+
+	list->title = alloc_string(title);
+	while ((word = map_next_word(&names)) != NULL) {
+		struct member member = { 0 };
+		struct err err;
+
+		member.map = map_new(word, flags, &err);
+		if (!member.map) {
+			log_error("%s", err.text);
+			member.unavailable = alloc_printf("%s is unavailable. %s", word, err.text);
+		}
+		list->members = alloc_resize(list->members, list->count + 1, sizeof *list->members);
+		list->members[list->count++] = member;
+		free(word);
+	}
+	return list;
+}
+
+void
+map_list_free(struct map_list *list)
+{
+	if (!list)
+		return;
+	for (size_t i = 0; i < list->count; i++) {
+		map_free(list->members[i].map);
+		free(list->members[i].unavailable);
+	}
+	free(list->members);
+	free(list->title);
+	free(list);
+}
+
+const char *
+map_list_title(const struct map_list *list)
+{
+	return list->title;
+}
+
+int
+map_list_get(const struct map_list *list, const char *key, struct buf *value)
+{
+	int result = 0;
+
+	buf_clear(value);
+	if (!*key)
+		return 0;
+	for (size_t i = 0; result == 0 && i < list->count; i++) {
+		const struct member *member = &list->members[i];
+		struct err err;
+
+		if (!member->map) {
+			log_warn("%s", member->unavailable);
+			return -1;
+		}
+		result = map_get(member->map, key, value, &err);
+		if (result < 0)
+			log_warn("%s", err.text);
+	}
+	if (result == 1 && value->len == 0) {
+		log_warn("%s lookup of %s returns an empty string result", list->title, key);
+		log_warn("%s should return NO RESULT in case of NOT FOUND", list->title);
+		return -1;
+	}
+	return result;
+}
+
+void
+map_list_files(const struct map_list *list, map_file_fn file, void *context)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->members[i].map)
+			map_files(list->members[i].map, file, context);
+}

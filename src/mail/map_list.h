@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * map_list: the tables that a parameter names, asked in their order.
+ */
+#ifndef MAIL_MAP_LIST_H
+#define MAIL_MAP_LIST_H
+
+#include "mail/map.h"
+
+struct buf;
+struct map_list;
+
+/* `title` is the parameter's name. A table that cannot be opened is logged as an error; lookups that get as
+ * far as that table fail. Freed by the caller. */
+struct map_list *map_list_new(const char *title, const char *names, unsigned int flags);
+void map_list_free(struct map_list *list);
+
+const char *map_list_title(const struct map_list *list);
+
+/* 1: `value` replaced. 0: in none of them. -1: logged. An empty result counts as an error. */
+int map_list_get(const struct map_list *list, const char *key, struct buf *value)
+    __attribute__((warn_unused_result));
+
+/* As map_files(), for all of them, those that could not be opened left out. */
+void map_list_files(const struct map_list *list, map_file_fn file, void *context);
+
+#endif
