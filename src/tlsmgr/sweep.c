@@ -21,7 +21,7 @@ enum {
 static const struct {
 	int factor, least_ms;
 } rest[] = {
-	[false] = { 3, 1 }, [true] = { 16, 10 }, /* requests take much of the time */
+	[false] = { 3, 1 }, [true] = { 24, 10 }, /* requests take much of the time */
 };
 
 struct sweep {
