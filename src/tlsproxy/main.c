@@ -11,6 +11,7 @@
 #include "tls/mgr_client.h"
 #include "tls/resume.h"
 #include "tlsproxy/globals.h"
+#include "tlsproxy/role_client.h"
 #include "tlsproxy/role_server.h"
 #include "tlsproxy/session.h"
 #include "util/alloc.h"
@@ -33,6 +34,7 @@ static const struct param tlsmgr_params[] = {
 
 static struct globals globals;
 static struct role_server_settings server_settings;
+static struct role_client_settings client_settings;
 static struct tlsmgr_settings tlsmgr_settings;
 static struct session_shared shared;
 
@@ -42,9 +44,11 @@ pre_jail(struct service *service)
 	struct err err;
 
 	if (param_load(service_maincf(service), globals_params, &globals, &err) < 0 ||
+	    param_load(service_maincf(service), role_client_params, &client_settings, &err) < 0 ||
 	    param_load(service_maincf(service), tlsmgr_params, &tlsmgr_settings, &err) < 0)
 		log_fatal("%s", err.text);
 	shared.server = role_server_context(&server_settings, &globals);
+	shared.client = role_client_new(&client_settings, &globals);
 }
 
 static void
@@ -59,7 +63,7 @@ post_jail(struct service *service)
 	shared.base = service_base(service);
 	shared.gone = session_gone;
 	shared.context = service;
-	if (!shared.server)
+	if (!shared.server && !shared.client)
 		return;
 
 	char *path = alloc_printf("private/%s", globals.tlsmgr_service_name);
@@ -68,6 +72,10 @@ post_jail(struct service *service)
 								 .ttl_s = tlsmgr_settings.ipc_ttl_s,
 								 .reply_ms = TLSMGR_REPLY_MS });
 	free(path);
+	if (shared.client)
+		role_client_begin(shared.client, shared.base, mgr);
+	if (!shared.server)
+		return;
 	shared.resume = resume_new(shared.base, mgr, "smtpd",
 	    context_tickets(shared.server) ? context_ticket_cipher(shared.server) : "");
 	resume_install(context_ssl_ctx(shared.server));

@@ -11,7 +11,8 @@ put_str(struct buf *to, const char *name, const char *value)
 }
 
 void
-result_put(struct buf *to, const struct summary *summary)
+result_put(
+    struct buf *to, const struct summary *summary, enum tlsproxy_context_shape shape, int trace_size_limit)
 {
 	const struct summary_signature *clnt = &summary->clnt_signature;
 	const struct summary_signature *srvr = &summary->srvr_signature;
@@ -29,6 +30,10 @@ result_put(struct buf *to, const struct summary *summary)
 	put_str(to, "key_exchange", summary->key_exchange);
 	put_str(to, "key_exchange_curve", summary->key_exchange_curve);
 	attr_put_int(to, "key_exchange_bits", summary->key_exchange_bits);
+	if (shape >= TLSPROXY_CONTEXT_3_9) {
+		attr_put_int(to, "ctos_rpk", summary->ctos_rpk);
+		attr_put_int(to, "stoc_rpk", summary->stoc_rpk);
+	}
 	put_str(to, "clnt_signature", clnt->name);
 	put_str(to, "clnt_signature_curve", clnt->curve);
 	attr_put_int(to, "clnt_signature_bits", clnt->bits);
@@ -38,5 +43,10 @@ result_put(struct buf *to, const struct summary *summary)
 	attr_put_int(to, "srvr_signature_bits", srvr->bits);
 	put_str(to, "srvr_signature_digest", srvr->digest);
 	put_str(to, "namaddr", summary->namaddr);
+	/* Nothing is reported here (RFC 8460), and nothing traced. */
+	if (shape >= TLSPROXY_CONTEXT_3_10)
+		attr_put_int(to, "rpt_reported", 0);
+	if (shape >= TLSPROXY_CONTEXT_3_12)
+		attr_put_int(to, "trace_size_limit", trace_size_limit);
 	attr_put_end(to);
 }

@@ -5,10 +5,13 @@
 #ifndef TLSPROXY_RESULT_H
 #define TLSPROXY_RESULT_H
 
+#include "mail/tlsproxy_proto.h"
+
 struct buf;
 struct summary;
 
-/* The list of Postfix 3.6 to 3.8, 22 attributes. */
-void result_put(struct buf *to, const struct summary *summary);
+/* `trace_size_limit` as the request had it; only the longest shape has it. */
+void result_put(
+    struct buf *to, const struct summary *summary, enum tlsproxy_context_shape shape, int trace_size_limit);
 
 #endif

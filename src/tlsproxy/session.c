@@ -15,7 +15,9 @@
 #include "tls/summary.h"
 #include "tlsproxy/relay.h"
 #include "tlsproxy/result.h"
+#include "tlsproxy/role_client.h"
 #include "tlsproxy/session_impl.h"
+#include "tlsproxy/session_request.h"
 #include "util/alloc.h"
 #include "util/fdio.h"
 #include "util/log.h"
@@ -24,14 +26,8 @@
 
 enum {
 	SESSION_MAGIC = 0x5ea17057,
-	REQUEST_LIMIT = 256 * 1024,
-	REQUEST_PART_S = 10,  /* a request that has begun must be complete by then */
-	SESSION_GRACE_S = 10, /* added to the caller's session time */
 };
 
-#define STREAM "plaintext" /* the caller's connection, in log lines */
-
-static enum verdict do_receive_request(struct session *s);
 static enum verdict do_send_status(struct session *s);
 static enum verdict do_refused(struct session *s);
 static enum verdict do_receive_descriptor(struct session *s);
@@ -46,7 +42,8 @@ static const struct {
 	enum verdict (*run)(struct session *s);
 	int timeout_s; /* 0: from the request */
 } states[] = {
-	[RECEIVE_REQUEST] = { "receive-request", do_receive_request, 100 },
+	[RECEIVE_REQUEST] = { "receive-request", session_request_receive, 100 },
+	[RECEIVE_SETTINGS] = { "receive-settings", session_request_receive_settings, 100 },
 	[SEND_STATUS] = { "send-status", do_send_status, 100 },
 	[REFUSED] = { "refused", do_refused, 100 },
 	[RECEIVE_DESCRIPTOR] = { "receive-descriptor", do_receive_descriptor, 100 },
@@ -71,8 +68,8 @@ side_init(struct side *side, struct session *s, int fd, event_callback_fn fn)
 	event_assign(&side->write, s->shared->base, fd, EV_WRITE | EV_PERSIST, fn, s);
 }
 
-static void
-enter(struct session *s, enum session_state state)
+void
+session_enter(struct session *s, enum session_state state)
 {
 	log_debug("session %s: %s -> %s", s->endpoint ? s->endpoint : "?", states[s->state].name,
 	    states[state].name);
@@ -86,113 +83,12 @@ enter(struct session *s, enum session_state state)
 	s->deadline_ms = now_ms() + (int64_t)timeout_s * 1000;
 }
 
-static void
-warn_request(const char *why)
-{
-	log_warn("tlsp_get_request_event: receive request attributes: %s", why);
-}
-
-/* Numbers travel unsigned: what looks negative here is absurd. */
-static bool
-take_limits(struct session *s, const struct tlsproxy_request *request)
-{
-	if (request->handshake_timeout_s < 0 || request->session_timeout_s < 0 ||
-	    request->session_timeout_s > INT_MAX - SESSION_GRACE_S) {
-		log_warn("tlsp_get_request_event: bad time limit: %u, %u",
-		    (unsigned int)request->handshake_timeout_s, (unsigned int)request->session_timeout_s);
-		return false;
-	}
-	s->handshake_timeout_s = request->handshake_timeout_s;
-	s->session_timeout_s = request->session_timeout_s + SESSION_GRACE_S;
-	return true;
-}
-
-/* Chooses the answer to a request that is well-formed. */
-static void
-judge_request(struct session *s, const struct tlsproxy_request *request)
-{
-	int role = s->flags & (TLSPROXY_SERVER | TLSPROXY_CLIENT);
-
-	if (role == TLSPROXY_SERVER) {
-		log_info("CONNECT from %s", s->endpoint);
-		s->available = s->shared->server && take_limits(s, request);
-	} else if (role == TLSPROXY_CLIENT) {
-		log_info("CONNECT to %s", s->endpoint);
-		log_warn("TLS client role is disabled by configuration");
-	} else {
-		log_info("CONNECT (bogus_direction) %s", s->endpoint);
-		log_warn("tlsp_get_request_event: bad request flags: 0x%x", (unsigned int)s->flags);
-	}
-	tlsproxy_proto_put_status(&s->to_caller, s->available);
-}
-
-static enum verdict
-take_request(struct session *s, size_t len)
-{
-	struct tlsproxy_request request = { 0 };
-
-	if (tlsproxy_proto_get_request(s->request.bytes, len, STREAM, &request) < 0) {
-		warn_request("malformed request");
-		return END;
-	}
-	s->endpoint = text_printable(alloc_string(request.remote_endpoint));
-	s->serverid = alloc_string(request.serverid);
-	s->flags = request.flags;
-	judge_request(s, &request);
-	buf_release(&s->request);
-	enter(s, SEND_STATUS);
-	return GO_ON;
-}
-
-/* What came before end of file, or before the time was up, is looked at only for the words in the log. */
-static enum verdict
-give_up_request(struct session *s, const char *why)
-{
-	struct tlsproxy_request request;
-
-	if (s->request.len == 0 ||
-	    tlsproxy_proto_get_request(s->request.bytes, s->request.len, STREAM, &request) < 0)
-		warn_request(why);
-	return END;
-}
-
-static enum verdict
-do_receive_request(struct session *s)
-{
-	size_t len;
-	bool first = s->request.len == 0;
-	char *to = buf_reserve(&s->request, 4096);
-	ssize_t got = read(s->caller.fd, to, 4096);
-
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return WAIT;
-	if (got < 0) {
-		warn_request(strerror(errno));
-		return END;
-	}
-	if (got == 0)
-		return give_up_request(s, "Application error");
-	s->request.len += (size_t)got;
-	buf_terminate(&s->request);
-	switch (attr_frame_feed(&s->frame, s->request.bytes, s->request.len, &len)) {
-	case ATTR_COMPLETE:
-		return take_request(s, len);
-	case ATTR_TOO_LONG:
-		warn_request("request too long");
-		return END;
-	default:
-		if (first)
-			s->deadline_ms = now_ms() + REQUEST_PART_S * 1000;
-		return WAIT;
-	}
-}
-
 static enum verdict
 do_send_status(struct session *s)
 {
 	switch (relay_flush_to_caller(s)) {
 	case RELAY_SOURCE_END:
-		enter(s, s->available ? RECEIVE_DESCRIPTOR : REFUSED);
+		session_enter(s, s->available && !s->probe ? RECEIVE_DESCRIPTOR : REFUSED);
 		return WAIT;
 	case RELAY_TARGET_END:
 		return END;
@@ -201,7 +97,7 @@ do_send_status(struct session *s)
 	}
 }
 
-/* Whatever the caller does now, it is to close. */
+/* Whatever the caller does now, it is to close. So it is after a probe. */
 static enum verdict
 do_refused(struct session *s)
 {
@@ -237,7 +133,7 @@ do_receive_descriptor(struct session *s)
 		log_warn("tlsp_get_fd_event: remote SMTP peer file descriptor: %s", strerror(errno));
 		return END;
 	}
-	enter(s, HANDSHAKE);
+	session_enter(s, HANDSHAKE);
 	return GO_ON;
 }
 
@@ -258,19 +154,30 @@ caller_has_left(struct session *s)
 	return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
+static struct conn *
+make_conn(struct session *s)
+{
+	const struct conn_settings settings = {
+		.namaddr = s->endpoint,
+		.serverid = s->serverid,
+		.fd = s->remote.fd,
+		.ready = on_lookup_ready,
+		.context = s,
+	};
+
+	if (s->client)
+		return role_client_conn(
+		    s->shared->client, s->context, s->client, s->remote.fd, on_lookup_ready, s);
+	return conn_new_server(s->context, s->shared->resume, &settings);
+}
+
 static enum verdict
 do_handshake(struct session *s)
 {
 	s->read_waits = 0;
 	if (!s->conn) {
-		struct conn_settings settings = {
-			.namaddr = s->endpoint,
-			.serverid = s->serverid,
-			.fd = s->remote.fd,
-			.ready = on_lookup_ready,
-			.context = s,
-		};
-		s->conn = conn_new_server(s->shared->server, s->shared->resume, &settings);
+		s->conn = make_conn(s);
+		session_request_release(s);
 		if (!s->conn)
 			return END;
 	}
@@ -292,11 +199,11 @@ do_handshake(struct session *s)
 	struct summary summary;
 	conn_summary(s->conn, &summary);
 	if (s->flags & TLSPROXY_SEND_CONTEXT)
-		result_put(&s->to_caller, &summary);
+		result_put(&s->to_caller, &summary, s->shape, s->trace_size_limit);
 	summary_release(&summary);
 	s->read_waits = EV_READ;
 	s->remote_may_read = conn_has_pending(s->conn);
-	enter(s, SEND_CONTEXT);
+	session_enter(s, SEND_CONTEXT);
 	return GO_ON;
 }
 
@@ -305,7 +212,7 @@ do_send_context(struct session *s)
 {
 	switch (relay_flush_to_caller(s)) {
 	case RELAY_SOURCE_END:
-		enter(s, RELAY);
+		session_enter(s, RELAY);
 		return GO_ON;
 	case RELAY_TARGET_END:
 		log_warn("cannot send TLS context: %s", strerror(errno));
@@ -322,7 +229,7 @@ do_relay(struct session *s)
 
 	enum relay_result up = s->caller_deaf ? RELAY_WAIT : relay_to_caller(s);
 	if (up == RELAY_SOURCE_END) {
-		enter(s, FINISH_CALLER);
+		session_enter(s, FINISH_CALLER);
 		return GO_ON;
 	}
 	if (up == RELAY_TARGET_END) {
@@ -334,11 +241,11 @@ do_relay(struct session *s)
 	enum relay_result down = relay_to_remote(s);
 	s->caller_may_read = down == RELAY_MORE;
 	if (down == RELAY_SOURCE_END) {
-		enter(s, FINISH_REMOTE);
+		session_enter(s, FINISH_REMOTE);
 		return GO_ON;
 	}
 	if (down == RELAY_TARGET_END) {
-		enter(s, FINISH_CALLER);
+		session_enter(s, FINISH_CALLER);
 		return GO_ON;
 	}
 	return WAIT;
@@ -412,6 +319,7 @@ wanted_from_caller(const struct session *s)
 
 	switch (s->state) {
 	case RECEIVE_REQUEST:
+	case RECEIVE_SETTINGS:
 	case RECEIVE_DESCRIPTOR:
 	case REFUSED:
 		return (short)(wanted | EV_READ);
@@ -493,7 +401,7 @@ session_free(struct session *s)
 	side_release(&s->caller);
 	buf_release_secret(&s->to_caller);
 	buf_release_secret(&s->to_remote);
-	buf_release(&s->request);
+	session_request_release(s);
 	free(s->endpoint);
 	free(s->serverid);
 	free(s);
@@ -525,7 +433,8 @@ expire(struct session *s)
 {
 	switch (s->state) {
 	case RECEIVE_REQUEST:
-		give_up_request(s, strerror(ETIMEDOUT));
+	case RECEIVE_SETTINGS:
+		session_request_expire(s);
 		break;
 	case RECEIVE_DESCRIPTOR:
 		log_warn(
@@ -569,8 +478,8 @@ session_start(const struct session_shared *shared, int fd)
 	side_init(&s->caller, s, fd, session_event);
 	side_init(&s->remote, s, -1, session_event);
 	event_assign(&s->timer, shared->base, -1, 0, session_event, s);
-	attr_frame_init(&s->frame, REQUEST_LIMIT);
-	enter(s, RECEIVE_REQUEST);
+	session_request_begin(s);
+	session_enter(s, RECEIVE_REQUEST);
 
 	tlsproxy_proto_put_announcement(&s->to_caller);
 	if (relay_flush_to_caller(s) != RELAY_SOURCE_END) {

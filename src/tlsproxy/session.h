@@ -11,12 +11,14 @@
 struct context;
 struct event_base;
 struct resume;
+struct role_client;
 
 /* What all sessions of the process share. */
 struct session_shared {
 	struct event_base *base;
-	struct context *server; /* NULL: the server role is off; sessions keep a reference of their own */
-	struct resume *resume;  /* NULL when `server` is */
+	struct context *server;     /* NULL: the server role is off; sessions keep a reference of their own */
+	struct resume *resume;      /* NULL when `server` is */
+	struct role_client *client; /* NULL: the client role is off */
 	void (*gone)(void *context); /* a session has ended */
 	void *context;
 };

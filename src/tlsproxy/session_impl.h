@@ -12,12 +12,16 @@
 #include <event2/event_struct.h>
 
 #include "mail/attr.h"
+#include "mail/tlsproxy_proto.h"
 #include "util/buf.h"
 
 struct conn;
+struct context;
+struct tlsproxy_client_request;
 
 enum session_state {
 	RECEIVE_REQUEST,
+	RECEIVE_SETTINGS, /* the role's list */
 	SEND_STATUS,
 	REFUSED,
 	RECEIVE_DESCRIPTOR,
@@ -46,14 +50,19 @@ struct session {
 	struct side remote;
 	struct event timer;
 	int64_t deadline_ms; /* of the state, or of the next byte in RELAY and after */
-	struct buf request;  /* the list so far; empty from SEND_STATUS on */
+	struct buf request;  /* the list so far; what `client` borrows from; empty from HANDSHAKE on */
 	struct attr_frame frame;
 	char *endpoint; /* owned; NULL before a valid request */
 	char *serverid; /* owned */
 	int flags;
 	int handshake_timeout_s;
 	int session_timeout_s;
-	bool available;    /* what the status said */
+	bool available; /* what the status said */
+	bool probe;     /* the status is all that is wanted */
+	enum tlsproxy_context_shape shape;
+	int trace_size_limit;
+	struct context *context;                /* a reference; from the status to the handshake */
+	struct tlsproxy_client_request *client; /* owned, for as long; NULL in the server role */
 	bool peek_caller;  /* in HANDSHAKE: the caller hung up, but has sent something before */
 	struct conn *conn; /* owned; NULL before HANDSHAKE */
 
@@ -69,5 +78,8 @@ struct session {
 	bool caller_deaf; /* the caller takes no more, but what it sent may still be there */
 	bool again;       /* the timer is set to now: one of the two above */
 };
+
+/* Sets the state and its time limit. */
+void session_enter(struct session *session, enum session_state state);
 
 #endif
