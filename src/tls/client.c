@@ -242,14 +242,14 @@ configure_sni(struct preparation *p)
 	if (!*wanted)
 		return true;
 	name = idna_to_ascii(wanted);
-	if (name && strlen(name) > SNI_LIMIT) {
+	if (strlen(name) > SNI_LIMIT) {
 		log_warn("%s: ignoring too long SNI hostname: %.100s", p->namaddr, name);
 		free(name);
 		return false;
 	}
 	ERR_clear_error();
-	if (!name || !SSL_set_tlsext_host_name(p->ssl, name)) {
-		log_warn("%s: error setting SNI hostname to: %s", p->namaddr, name ? name : wanted);
+	if (!SSL_set_tlsext_host_name(p->ssl, name)) {
+		log_warn("%s: error setting SNI hostname to: %s", p->namaddr, name);
 		ERR_clear_error();
 		free(name);
 		return false;

@@ -54,8 +54,8 @@ bool dane_record_is_acceptable(const struct dane_record *record, const char *nam
  * those that are none are warned about and left out. */
 void dane_set_add_fingerprints(struct dane_set *set, const char *list, unsigned int log_mask);
 
-/* Adds two records for each certificate and public key in PEM text. 0, or -1 when there is none or one is
- * malformed, which the log then explains as far as Postfix's does. `file` is its name, for the log. */
+/* Adds two records for each certificate and public key in PEM text. 0, or -1 when there is none, or the text
+ * is malformed, which the log then explains. `file` is its name, for the log. */
 int dane_set_add_anchors(struct dane_set *set, const char *file, const void *pem, size_t len,
     unsigned int log_mask) __attribute__((warn_unused_result));
 

@@ -35,11 +35,11 @@ number_of(const char *name, const char *digits)
 {
 	uint64_t number;
 
-	if (!text_number(digits, MTYPES - 1, &number)) {
+	if (!text_number(digits, DANE_MTYPE_FINGERPRINT - 1, &number)) {
 		log_warn("Invalid matching type number in " PARAM ": %s=%s", name, digits);
 		return -1;
 	}
-	if (number == MTYPE_FULL || number == DANE_MTYPE_FINGERPRINT) {
+	if (number == MTYPE_FULL) {
 		log_warn("Reserved matching type number in " PARAM ": %s=%s", name, digits);
 		return -1;
 	}
@@ -96,7 +96,9 @@ take(struct digests *digests, char *item)
 
 	if (digits)
 		*digits++ = '\0';
-	mtype = digits ? number_of(item, digits) : default_number(item);
+	if (!*item && (!digits || !*digits))
+		return;
+	mtype = digits && *digits ? number_of(item, digits) : default_number(item);
 	if (mtype < 0 || !fits(digests, item, mtype))
 		return;
 	digests->seen[mtype] = true;

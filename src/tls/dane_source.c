@@ -8,7 +8,6 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
 
 #include "tls/dane_impl.h"
 #include "tls/library.h"
@@ -107,55 +106,29 @@ dane_set_add_fingerprints(struct dane_set *set, const char *list, unsigned int l
 
 /* --- trust anchor files --- */
 
-/* The bytes as the library would write them: what follows the object is left out. NULL: malformed. */
-static unsigned char *
-normalise(const char *type, const unsigned char *der, long len, int *selector, int *out_len)
-{
-	unsigned char *out = NULL;
-
-	if (strcmp(type, PEM_STRING_PUBLIC) == 0) {
-		EVP_PKEY *key = d2i_PUBKEY(NULL, &der, len);
-
-		*selector = 1;
-		*out_len = key ? i2d_PUBKEY(key, &out) : -1;
-		EVP_PKEY_free(key);
-	} else {
-		X509 *cert = d2i_X509(NULL, &der, len);
-
-		*selector = 0;
-		*out_len = cert ? i2d_X509(cert, &out) : -1;
-		X509_free(cert);
-	}
-	return *out_len > 0 ? out : NULL;
-}
-
-static int
-add_anchor(struct dane_set *set, const char *file, const char *type, const unsigned char *der, long len,
+static void
+add_anchor(struct dane_set *set, const char *file, uint8_t selector, const unsigned char *der, long len,
     unsigned int log_mask)
 {
 	struct buf line = BUF_INIT;
-	int selector, out_len;
-	unsigned char *out = normalise(type, der, len, &selector, &out_len);
 
-	if (!out)
-		return -1;
-	dane_set_add(set, DANE_USAGE_TA, (uint8_t)selector, 0, out, (size_t)out_len);
+	dane_set_add(set, DANE_USAGE_TA, selector, 0, der, (size_t)len);
 	/* The trust anchor may be the server's own certificate. */
-	dane_set_add(set, DANE_USAGE_EE, (uint8_t)selector, 0, out, (size_t)out_len);
+	dane_set_add(set, DANE_USAGE_EE, selector, 0, der, (size_t)len);
 	if (log_mask & LOG_BITS) {
 		dane_record_put(&line, dane_set_record(set, dane_set_count(set) - 2));
 		log_info("TA %s as TLSA record: %s: %s", selector ? "pkey" : "cert", file, buf_str(&line));
 	}
 	buf_release(&line);
-	OPENSSL_free(out);
-	return 0;
 }
 
-static bool
-is_anchor(const char *type)
+/* What a PEM object of this type is to a record; -1: nothing. */
+static int
+selector_of(const char *type)
 {
-	return strcmp(type, PEM_STRING_X509) == 0 || strcmp(type, PEM_STRING_X509_OLD) == 0 ||
-	       strcmp(type, PEM_STRING_PUBLIC) == 0;
+	if (strcmp(type, PEM_STRING_X509) == 0 || strcmp(type, PEM_STRING_X509_OLD) == 0)
+		return 0;
+	return strcmp(type, PEM_STRING_PUBLIC) == 0 ? 1 : -1;
 }
 
 int
@@ -168,12 +141,14 @@ dane_set_add_anchors(
 	char *header = NULL;
 	unsigned char *der = NULL;
 	long der_len;
-	int result = bio ? 0 : -1;
+	int result = 0;
 
 	ERR_clear_error();
-	while (result == 0 && PEM_read_bio(bio, &type, &header, &der, &der_len)) {
-		if (is_anchor(type))
-			result = add_anchor(set, file, type, der, der_len, log_mask);
+	while (bio && PEM_read_bio(bio, &type, &header, &der, &der_len)) {
+		int selector = selector_of(type);
+
+		if (selector >= 0)
+			add_anchor(set, file, (uint8_t)selector, der, der_len, log_mask);
 		OPENSSL_free(type);
 		OPENSSL_free(header);
 		OPENSSL_free(der);

@@ -5,8 +5,8 @@
 #ifndef TLS_IDNA_H
 #define TLS_IDNA_H
 
-/* The name in A-labels; a name in ASCII is left as it is. NULL when there is no such form. Freed by the
- * caller. */
+/* The name in A-labels. A name in ASCII is left as it is, and so is one that has no such form, after a
+ * warning. Freed by the caller. */
 char *idna_to_ascii(const char *name);
 
 /* How many bytes of `name` are a dot in front of something else, in any of the forms that IDNA knows; 0 when

@@ -18,12 +18,12 @@ static bool
 add(SSL *ssl, const char *name, bool below, const char *namaddr)
 {
 	char *ascii = idna_to_ascii(name);
-	char *reference = ascii ? alloc_printf("%s%s", below ? "." : "", ascii) : NULL;
+	char *reference = alloc_printf("%s%s", below ? "." : "", ascii);
 	/* To the library an empty name is none, and it reports success. */
-	bool added = reference && *ascii && SSL_add1_host(ssl, reference);
+	bool added = *ascii && SSL_add1_host(ssl, reference);
 
 	if (!added)
-		log_warn("%s: error loading match name: \"%s\"", namaddr, reference ? reference : name);
+		log_warn("%s: error loading match name: \"%s\"", namaddr, reference);
 	ERR_clear_error();
 	free(reference);
 	free(ascii);

@@ -299,12 +299,12 @@ collect_server_cert(struct summary *summary, SSL *ssl, const struct context *con
 		free(summary->peer_CN);
 		summary->peer_CN = text_printable(alloc_string(matched));
 	}
+	if ((input->log_mask & LOGLEVEL_UNTRUSTED) && !(summary->peer_status & SUMMARY_MATCHED))
+		explain_distrust(summary, verify, client);
 	if ((input->log_mask & details) && (summary->peer_status & SUMMARY_MATCHED))
 		log_match(summary, ssl, client);
 	if (input->log_mask & details)
 		log_server_cert(summary, input->namaddr, client->release);
-	if ((input->log_mask & LOGLEVEL_UNTRUSTED) && !(summary->peer_status & SUMMARY_MATCHED))
-		explain_distrust(summary, verify, client);
 }
 
 void

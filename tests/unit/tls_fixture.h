@@ -191,6 +191,7 @@ struct fixture_kind {
 	bool ca;
 	long from_s, to_s;   /* validity, relative to now; to_s 0: a day */
 	const char *purpose; /* extendedKeyUsage, or NULL */
+	const char *san;     /* subjectAltName, or NULL */
 	X509_NAME *name;     /* instead of cn; takes */
 };
 
@@ -217,6 +218,8 @@ fixture_make(struct fixture_kind kind)
 	fixture_extension(cert, cert, NID_basic_constraints, kind.ca ? "critical,CA:TRUE" : "CA:FALSE");
 	if (kind.purpose)
 		fixture_extension(cert, cert, NID_ext_key_usage, kind.purpose);
+	if (kind.san)
+		fixture_extension(cert, cert, NID_subject_alt_name, kind.san);
 	assert_true(X509_sign(cert, kind.issuer ? kind.issuer->key : kind.key, md) > 0);
 	made.key_pem = fixture_pem(made.key, NULL);
 	made.cert_pem = fixture_pem(NULL, cert);
