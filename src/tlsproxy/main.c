@@ -10,6 +10,7 @@
 #include "tls/context.h"
 #include "tls/mgr_client.h"
 #include "tls/resume.h"
+#include "tlsproxy/caller_settings.h"
 #include "tlsproxy/globals.h"
 #include "tlsproxy/role_client.h"
 #include "tlsproxy/role_server.h"
@@ -37,6 +38,13 @@ static struct role_server_settings server_settings;
 static struct role_client_settings client_settings;
 static struct tlsmgr_settings tlsmgr_settings;
 static struct session_shared shared;
+
+static void
+make_resumable(struct context *context)
+{
+	resume_install(context_ssl_ctx(context));
+	resume_install(context_sni_ssl_ctx(context));
+}
 
 static void
 pre_jail(struct service *service)
@@ -72,14 +80,14 @@ post_jail(struct service *service)
 								 .ttl_s = tlsmgr_settings.ipc_ttl_s,
 								 .reply_ms = TLSMGR_REPLY_MS });
 	free(path);
+	shared.caller = caller_settings_new(&server_settings, &globals, make_resumable);
 	if (shared.client)
 		role_client_begin(shared.client, shared.base, mgr);
 	if (!shared.server)
 		return;
 	shared.resume = resume_new(shared.base, mgr, "smtpd",
 	    context_tickets(shared.server) ? context_ticket_cipher(shared.server) : "");
-	resume_install(context_ssl_ctx(shared.server));
-	resume_install(context_sni_ssl_ctx(shared.server));
+	make_resumable(shared.server);
 }
 
 static void

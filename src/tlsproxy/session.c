@@ -158,7 +158,7 @@ static struct conn *
 make_conn(struct session *s)
 {
 	const struct conn_settings settings = {
-		.namaddr = s->endpoint,
+		.namaddr = s->namaddr ? s->namaddr : s->endpoint,
 		.serverid = s->serverid,
 		.fd = s->remote.fd,
 		.ready = on_lookup_ready,
@@ -404,6 +404,7 @@ session_free(struct session *s)
 	session_request_release(s);
 	free(s->endpoint);
 	free(s->serverid);
+	free(s->namaddr);
 	free(s);
 	shared->gone(shared->context);
 }

@@ -8,6 +8,7 @@
 #ifndef TLSPROXY_SESSION_H
 #define TLSPROXY_SESSION_H
 
+struct caller_settings;
 struct context;
 struct event_base;
 struct resume;
@@ -16,10 +17,11 @@ struct role_client;
 /* What all sessions of the process share. */
 struct session_shared {
 	struct event_base *base;
-	struct context *server;     /* NULL: the server role is off; sessions keep a reference of their own */
-	struct resume *resume;      /* NULL when `server` is */
-	struct role_client *client; /* NULL: the client role is off */
-	void (*gone)(void *context); /* a session has ended */
+	struct context *server; /* NULL: the server role is off; sessions keep a reference of their own */
+	struct caller_settings *caller; /* for callers of 3.12; as `server` */
+	struct resume *resume;          /* NULL when `server` is */
+	struct role_client *client;     /* NULL: the client role is off */
+	void (*gone)(void *context);    /* a session has ended */
 	void *context;
 };
 

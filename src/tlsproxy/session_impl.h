@@ -54,6 +54,7 @@ struct session {
 	struct attr_frame frame;
 	char *endpoint; /* owned; NULL before a valid request */
 	char *serverid; /* owned */
+	char *namaddr;  /* owned; NULL: `endpoint` is what the log calls the remote */
 	int flags;
 	int handshake_timeout_s;
 	int session_timeout_s;

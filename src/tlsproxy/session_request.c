@@ -9,7 +9,9 @@
 
 #include "mail/tlsproxy_proto.h"
 #include "mail/tlsproxy_proto_client.h"
+#include "mail/tlsproxy_proto_server.h"
 #include "tls/context.h"
+#include "tlsproxy/caller_settings.h"
 #include "tlsproxy/role_client.h"
 #include "tlsproxy/session.h"
 #include "util/alloc.h"
@@ -57,6 +59,7 @@ give_up(struct session *s, const char *why)
 {
 	struct tlsproxy_request request;
 	struct tlsproxy_client_request client;
+	struct tlsproxy_server_request server;
 
 	if (s->request.len == 0) {
 		warn_request(s, why);
@@ -67,7 +70,7 @@ give_up(struct session *s, const char *why)
 		if (tlsproxy_proto_client_get(&client, s->request.bytes, s->request.len, STREAM) < 0)
 			warn_request(s, why);
 		tlsproxy_proto_client_release(&client);
-	} else {
+	} else if (tlsproxy_proto_server_get(&server, s->request.bytes, s->request.len, STREAM) < 0) {
 		warn_request(s, why);
 	}
 }
@@ -229,6 +232,26 @@ take_client_settings(struct session *s, size_t len)
 	return answer(s, s->context != NULL);
 }
 
+/* The label and the name in the log are the session's, not those of the first list. */
+static enum verdict
+take_server_settings(struct session *s, size_t len)
+{
+	struct tlsproxy_server_request request;
+
+	if (tlsproxy_proto_server_get(&request, s->request.bytes, len, STREAM) < 0) {
+		warn_request(s, "malformed request");
+		return END;
+	}
+	free(s->serverid);
+	s->serverid = alloc_string(request.start.serverid);
+	s->namaddr = alloc_string(request.start.namaddr);
+	s->shape = TLSPROXY_CONTEXT_3_12;
+	s->trace_size_limit = request.start.trace_size_limit;
+	s->context = caller_settings_context(s->shared->caller, &request, s->shared->server);
+	buf_release(&s->request);
+	return answer(s, s->context != NULL);
+}
+
 enum verdict
 session_request_receive_settings(struct session *s)
 {
@@ -237,7 +260,7 @@ session_request_receive_settings(struct session *s)
 
 	if (verdict != GO_ON)
 		return verdict;
-	return take_client_settings(s, len);
+	return role_of(s) == TLSPROXY_CLIENT ? take_client_settings(s, len) : take_server_settings(s, len);
 }
 
 void
