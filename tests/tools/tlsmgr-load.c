@@ -32,7 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CLIENTS_MAX = 1024, SIZE_MAX_BYTES = 1 << 20, MEMBERS_MAX = 256, KILL_DISTANCE = 300 };
+enum { CLIENTS_MAX = 1024, SIZE_MAX_BYTES = 1 << 20, MEMBERS_MAX = 256, KILL_DISTANCE = 2000 };
 
 enum request { SEED, POLICY, TKTKEY, LOOKUP, UPDATE, DELETE, MISS, HANDSHAKE, ALL };
 

@@ -50,3 +50,15 @@ cache_bytes() { # INSTANCE
 tlsmgr_memory() { # INSTANCE FIELD: KiB
 	sed -n "s/^$2:[[:space:]]*\([0-9]*\) kB/\1/p" "/proc/$(pids_of "$1" tlsmgr)/status"
 }
+
+# tlsmgr_stat INSTANCE NAME: one of the figures that our tlsmgr tells of itself.
+tlsmgr_stat() {
+	perl -MIO::Socket::UNIX -e '
+		my $s = IO::Socket::UNIX->new($ARGV[0]) or die;
+		my $all = "";
+		print $s "request\0stats\0\0";
+		$s->flush;
+		# The announcement is a list, the answer is another.
+		sysread($s, $all, 65536, length $all) or last while $all !~ /\0\0.*\0\0\z/s;
+		print "$1\n" if $all =~ /\0\Q$ARGV[1]\E\0([^\0]*)\0/' "$1/spool/private/tlsmgr" "$2"
+}
