@@ -8,7 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "tls/client.h"
+#include "tls/client_session.h"
 #include "tls/context.h"
 #include "tls/library.h"
 #include "tls/loglevel.h"
@@ -29,9 +29,9 @@ struct conn {
 	char *namaddr_lower;     /* owned */
 	char *serverid;          /* owned */
 	struct verify verify;
-	bool connected;            /* the handshake is done */
-	struct resume_conn resume; /* server role; in the client role all zero */
-	struct client *client;     /* owned; client role, else NULL */
+	bool connected;                /* the handshake is done */
+	struct resume_conn resume;     /* server role; in the client role all zero */
+	struct client_session *client; /* owned; client role, else NULL */
 	struct resume_client_conn resume_client;
 	int reads_left; /* read(2) calls in this turn */
 };
@@ -144,11 +144,11 @@ conn_new_client(
     struct context *context, struct resume_client *resume, const struct conn_client_settings *settings)
 {
 	struct conn *conn = alloc_zero(sizeof *conn);
-	struct client *client = alloc_zero(sizeof *client);
+	struct client_session *client = alloc_zero(sizeof *client);
 
 	conn->client = client;
 	conn->context = context_ref(context);
-	conn->ssl = client_prepare(client, context, settings);
+	conn->ssl = client_session_prepare(client, context, settings);
 	if (!conn->ssl) {
 		conn_free(conn);
 		return NULL;
@@ -189,7 +189,7 @@ conn_free(struct conn *conn)
 	SSL_free(conn->ssl);
 	verify_release(&conn->verify);
 	if (conn->client)
-		client_release(conn->client);
+		client_session_release(conn->client);
 	free(conn->client);
 	context_unref(conn->context);
 	free(conn->serverid);

@@ -11,7 +11,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include "tls/client.h"
+#include "tls/client_session.h"
 #include "tls/conn.h"
 #include "tls/context.h"
 #include "tls/dane.h"
@@ -215,7 +215,7 @@ summary_from_server(struct summary *summary, struct ssl_st *ssl, const struct co
 /* --- the client role --- */
 
 static void
-judge_peer(struct summary *summary, SSL *ssl, const struct client *client)
+judge_peer(struct summary *summary, SSL *ssl, const struct client_session *client)
 {
 	long result = SSL_get_verify_result(ssl);
 	bool must_match = level_must_match(client->level);
@@ -261,7 +261,7 @@ log_server_cert(const struct summary *summary, const char *namaddr, int release)
 }
 
 static void
-log_match(const struct summary *summary, SSL *ssl, const struct client *client)
+log_match(const struct summary *summary, SSL *ssl, const struct client_session *client)
 {
 	const char *name = SSL_get0_peername(ssl);
 
@@ -272,7 +272,8 @@ log_match(const struct summary *summary, SSL *ssl, const struct client *client)
 }
 
 static void
-explain_distrust(const struct summary *summary, const struct verify *verify, const struct client *client)
+explain_distrust(
+    const struct summary *summary, const struct verify *verify, const struct client_session *client)
 {
 	if (summary->session_reused)
 		log_info("%s: re-using session with untrusted %s, look for details earlier in the log",
@@ -284,7 +285,7 @@ explain_distrust(const struct summary *summary, const struct verify *verify, con
 
 static void
 collect_server_cert(struct summary *summary, SSL *ssl, const struct context *context,
-    const struct verify *verify, const struct summary_input *input, const struct client *client)
+    const struct verify *verify, const struct summary_input *input, const struct client_session *client)
 {
 	const X509 *peer = SSL_get0_peer_certificate(ssl);
 	const unsigned int details = LOGLEVEL_CERTMATCH | LOGLEVEL_VERBOSE | LOGLEVEL_PEERCERT;
@@ -309,7 +310,7 @@ collect_server_cert(struct summary *summary, SSL *ssl, const struct context *con
 
 void
 summary_from_client(struct summary *summary, struct ssl_st *ssl, const struct context *context,
-    const struct verify *verify, const struct summary_input *input, const struct client *client)
+    const struct verify *verify, const struct summary_input *input, const struct client_session *client)
 {
 	bool newer = client->release >= CONN_RELEASE_3_10;
 	const X509 *peer = SSL_get0_peer_certificate(ssl);

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-struct client;
+struct client_session;
 struct context;
 struct ssl_st;
 struct verify;
@@ -70,7 +70,7 @@ void summary_from_server(struct summary *summary, struct ssl_st *ssl, const stru
 
 /* The same after a client-role handshake; `client` is of the session. */
 void summary_from_client(struct summary *summary, struct ssl_st *ssl, const struct context *context,
-    const struct verify *verify, const struct summary_input *input, const struct client *client);
+    const struct verify *verify, const struct summary_input *input, const struct client_session *client);
 
 /* The level 1 line. */
 void summary_log(const struct summary *summary);

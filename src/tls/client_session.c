@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "tls/client.h"
+#include "tls/client_session.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,7 @@ enum { SNI_LIMIT = 255 };
 
 /* What the steps pass on. */
 struct preparation {
-	struct client *client;
+	struct client_session *client;
 	struct context *context;
 	const struct conn_client_settings *in;
 	const char *namaddr; /* in the caller's spelling */
@@ -265,7 +265,7 @@ configure_sni(struct preparation *p)
 static char *
 make_session_id(const struct preparation *p)
 {
-	const struct client *client = p->client;
+	const struct client_session *client = p->client;
 	bool must_match = level_must_match(client->level);
 	const struct session_id_input input = {
 		.serverid = text(p->in->serverid),
@@ -339,7 +339,8 @@ mask_of(const struct context *context, const struct conn_client_settings *in)
 }
 
 struct ssl_st *
-client_prepare(struct client *client, struct context *context, const struct conn_client_settings *settings)
+client_session_prepare(
+    struct client_session *client, struct context *context, const struct conn_client_settings *settings)
 {
 	struct preparation p = {
 		.client = client,
@@ -348,7 +349,7 @@ client_prepare(struct client *client, struct context *context, const struct conn
 		.namaddr = text(settings->namaddr),
 	};
 
-	*client = (struct client){
+	*client = (struct client_session){
 		.release = settings->release,
 		.level = settings->level,
 		.log_mask = mask_of(context, settings),
@@ -363,12 +364,12 @@ client_prepare(struct client *client, struct context *context, const struct conn
 }
 
 void
-client_release(struct client *client)
+client_session_release(struct client_session *client)
 {
 	fingerprint_digest_free(client->digest);
 	free(client->forced_failure);
 	free(client->session_id);
 	free(client->sni);
 	free(client->namaddr);
-	*client = (struct client){ 0 };
+	*client = (struct client_session){ 0 };
 }

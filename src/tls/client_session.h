@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * client: makes ready one session of the client role: from what a request asks for to what the library does.
+ * client_session: makes ready one session of the client role: from what a request asks for to what the
+ * library does.
  */
-#ifndef TLS_CLIENT_H
-#define TLS_CLIENT_H
+#ifndef TLS_CLIENT_SESSION_H
+#define TLS_CLIENT_SESSION_H
 
 #include <stdbool.h>
 
@@ -13,7 +14,7 @@ struct evp_md_st;
 struct ssl_st;
 
 /* What the session's end needs to know. */
-struct client {
+struct client_session {
 	int release;
 	int level;                /* in effect: without usable TLSA records less than was asked for */
 	bool must_fail;           /* there is nothing to match the peer against: it must not be trusted */
@@ -27,9 +28,9 @@ struct client {
 };
 
 /* A new SSL with everything but its descriptor and callbacks' data, freed by the caller. NULL after logging
- * why not. Either way `client` is filled, and released with client_release(). */
-struct ssl_st *client_prepare(
-    struct client *client, struct context *context, const struct conn_client_settings *settings);
-void client_release(struct client *client);
+ * why not. Either way `client` is filled, and released with client_session_release(). */
+struct ssl_st *client_session_prepare(
+    struct client_session *client, struct context *context, const struct conn_client_settings *settings);
+void client_session_release(struct client_session *client);
 
 #endif
