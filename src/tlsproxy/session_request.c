@@ -185,11 +185,12 @@ judge(struct session *s, const struct tlsproxy_request *request, size_t len, boo
 		return answer(s, true);
 	}
 
-	int64_t deadline_ms = s->deadline_ms;
+	/* One request, one time limit, however many lists: it runs already if the first came in pieces. */
+	int64_t deadline_ms = now_ms() + REQUEST_PART_S * 1000;
+	if (s->deadline_ms < deadline_ms)
+		deadline_ms = s->deadline_ms;
 	session_enter(s, RECEIVE_SETTINGS);
-	/* One request, one time limit, however many lists. */
-	if (deadline_ms < s->deadline_ms)
-		s->deadline_ms = deadline_ms;
+	s->deadline_ms = deadline_ms;
 	if (more_than_wanted) {
 		warn_request(s, "malformed request");
 		return END;

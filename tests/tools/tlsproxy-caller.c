@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * tlsproxy-caller: plays the part of postscreen towards a tlsproxy.
+ * tlsproxy-caller: plays the part of postscreen, or of smtp, towards a tlsproxy.
  *
  * Listens on a loopback port, which it prints. Each TCP connection is handed to the tlsproxy behind SOCKET;
- * what tlsproxy decrypts is sent back (echo) or relayed to a TCP port that speaks plaintext. A child serves
- * each connection, so that one which hangs is alone.
+ * what tlsproxy decrypts is sent back (echo) or relayed to a TCP port that speaks plaintext. With -c, what
+ * connects speaks plaintext, and a connection to TCP port TARGET, which speaks TLS, is handed over with a
+ * request as Postfix of that RELEASE (37, 311, 312) sends it. A child serves each connection, so that one
+ * which hangs is alone.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,6 +21,7 @@
 #include <unistd.h>
 
 #include "send_descriptor.h"
+#include "tlsproxy_request.h"
 
 static const char announcement[] = "protocol\0tlsproxy_protocol\0";
 static const char ready[] = "status\0001\0";
@@ -78,22 +81,26 @@ connect_port(int port)
 	return fd;
 }
 
+/* `release` 0: the server role. */
 static int
-hand_over(const char *path, int client, int client_port)
+hand_over(const char *path, int remote, int remote_port, int release)
 {
-	char request[256];
-	int len = snprintf(request, sizeof(request),
-	    "remote_endpoint%c[127.0.0.1]:%d%cflags%c1%ctimeout%c300%ctimeout%c300%cserverid%csmtpd%c", 0,
-	    client_port, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+	struct list request = { 0 };
+	char endpoint[32];
 	int fd = connect_tlsproxy(path);
 
+	snprintf(endpoint, sizeof(endpoint), "[127.0.0.1]:%d", remote_port);
+	request_common(&request, endpoint, release ? 2 : 1, 300, 300, release ? "smtp" : "smtpd");
+	if (release)
+		request_client(&request, &(struct session_request){ .release = release });
 	read_exactly(fd, announcement, sizeof(announcement), "announcement");
-	if (write(fd, request, (size_t)len + 1) != len + 1)
+	if (write(fd, request.bytes, request.len) != (ssize_t)request.len)
 		die("send the request");
+	list_free(&request);
 	read_exactly(fd, ready, sizeof(ready), "status");
-	if (send_descriptor(fd, client) < 0)
+	if (send_descriptor(fd, remote) < 0)
 		die("pass the descriptor");
-	close(client);
+	close(remote);
 	return fd;
 }
 
@@ -135,7 +142,7 @@ relay(int plain, int backend)
 static void
 serve(const char *path, int client, int client_port, int backend_port)
 {
-	int plain = hand_over(path, client, client_port);
+	int plain = hand_over(path, client, client_port, 0);
 
 	if (backend_port != 0) {
 		relay(plain, connect_port(backend_port));
@@ -145,6 +152,12 @@ serve(const char *path, int client, int client_port, int backend_port)
 		continue;
 }
 
+static void
+serve_plaintext(const char *path, int client, int target_port, int release)
+{
+	relay(hand_over(path, connect_port(target_port), target_port, release), client);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -152,8 +165,16 @@ main(int argc, char **argv)
 	socklen_t len = sizeof(address);
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
 
+	int release = 0;
+
+	if (argc == 5 && strcmp(argv[1], "-c") == 0) {
+		release = atoi(argv[2]);
+		argc -= 2;
+		argv += 2;
+	}
 	if (argc < 2 || argc > 3) {
-		fprintf(stderr, "usage: tlsproxy-caller SOCKET [BACKEND-PORT]\n");
+		fprintf(stderr, "usage: tlsproxy-caller SOCKET [BACKEND-PORT]\n"
+				"       tlsproxy-caller -c RELEASE SOCKET TARGET-PORT\n");
 		return 64;
 	}
 	signal(SIGCHLD, SIG_IGN);
@@ -171,7 +192,10 @@ main(int argc, char **argv)
 			continue;
 		if (fork() == 0) {
 			close(listener);
-			serve(argv[1], client, ntohs(peer.sin_port), argc > 2 ? atoi(argv[2]) : 0);
+			if (release)
+				serve_plaintext(argv[1], client, atoi(argv[2]), release);
+			else
+				serve(argv[1], client, ntohs(peer.sin_port), argc > 2 ? atoi(argv[2]) : 0);
 			_exit(0);
 		}
 		close(client);
