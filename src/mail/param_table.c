@@ -289,6 +289,7 @@ static const struct row table[] = {
 	{ "tlsmgr_session_cache_size_limit", "1073741824" },
 	{ "tlsmgr_ticket_key_persist", "yes" },
 	{ "tlsmgr_ticket_secret_file", "" },
+	{ "tlsproxy_certificate_reload", "yes" },
 	{ "tlsproxy_client_CAfile", "$smtp_tls_CAfile" },
 	{ "tlsproxy_client_CApath", "$smtp_tls_CApath" },
 	{ "tlsproxy_client_cert_file", "$smtp_tls_cert_file" },

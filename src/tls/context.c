@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 
+#include "tls/authority.h"
 #include "tls/context_impl.h"
 #include "tls/dh.h"
 #include "tls/fingerprint.h"
@@ -122,6 +123,24 @@ decide_options(struct context *context, const struct context_server_settings *se
 	return options;
 }
 
+/* Names are the library's to open, unless somebody else reads files: then it may not be able to. */
+static bool
+load_named_authorities(SSL_CTX *ctx, const char *file, const char *path, const struct context_files *files)
+{
+	if (!files->read)
+		return SSL_CTX_load_verify_locations(ctx, *file ? file : NULL, *path ? path : NULL);
+	return (!*file || authority_load_file(ctx, file, files->read, files->read_arg) == 0) &&
+	       (!*path || authority_use_path(ctx, path) == 0);
+}
+
+static bool
+load_default_authorities(SSL_CTX *ctx, const struct context_files *files)
+{
+	if (!files->read)
+		return SSL_CTX_set_default_verify_paths(ctx);
+	return authority_load_default(ctx, files->read, files->read_arg) == 0;
+}
+
 bool
 context_load_authorities(SSL_CTX *ctx, const struct context_files *files)
 {
@@ -130,14 +149,14 @@ context_load_authorities(SSL_CTX *ctx, const struct context_files *files)
 
 	if (!*file && !*path)
 		return true;
-	if (!SSL_CTX_load_verify_locations(ctx, *file ? file : NULL, *path ? path : NULL)) {
+	if (!load_named_authorities(ctx, file, path, files)) {
 		log_info("cannot load Certification Authority data, %s%s%s%s%s%s%s: disabling TLS support",
 		    *file ? "CAfile=\"" : "", file, *file ? "\"" : "", *file && *path ? ", " : "",
 		    *path ? "CApath=\"" : "", path, *path ? "\"" : "");
 		library_log_errors();
 		return false;
 	}
-	if (files->append_default_CA && !SSL_CTX_set_default_verify_paths(ctx)) {
+	if (files->append_default_CA && !load_default_authorities(ctx, files)) {
 		log_info("cannot set default OpenSSL certificate verification paths: disabling TLS support");
 		library_log_errors();
 		return false;
@@ -172,9 +191,11 @@ context_load_chains(SSL_CTX *ctx, const struct context_files *files)
 }
 
 static void
-send_authority_names(SSL_CTX *ctx, SSL_CTX *sni_ctx, const char *file)
+send_authority_names(SSL_CTX *ctx, SSL_CTX *sni_ctx, const struct context_files *files)
 {
-	STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(file);
+	const char *file = files->CAfile;
+	STACK_OF(X509_NAME) *names =
+	    files->read ? authority_names(file, files->read, files->read_arg) : SSL_load_client_CA_file(file);
 	STACK_OF(X509_NAME) *copy = names ? SSL_dup_CA_list(names) : NULL;
 
 	if (!names || !copy) {
@@ -276,7 +297,7 @@ build(struct context *context, const struct context_server_settings *settings,
 	}
 	EVP_PKEY_free(dh);
 	if (settings->ask_ccert && *text(settings->CAfile))
-		send_authority_names(context->ctx, context->sni_ctx, settings->CAfile);
+		send_authority_names(context->ctx, context->sni_ctx, &files);
 	for (int i = 0; i < 2; i++)
 		configure_cache(both[i], context, settings->always_issue_session_ids);
 	configure_ciphers(context, settings);

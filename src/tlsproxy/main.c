@@ -2,6 +2,7 @@
 /*
  * tlsproxy: plaintext on a local stream to TLS on a passed socket, and back.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -10,10 +11,13 @@
 #include "tls/context.h"
 #include "tls/mgr_client.h"
 #include "tls/resume.h"
+#include "tls/served.h"
 #include "tlsproxy/caller_settings.h"
 #include "tlsproxy/globals.h"
+#include "tlsproxy/renewal.h"
 #include "tlsproxy/role_client.h"
 #include "tlsproxy/role_server.h"
+#include "tlsproxy/server_files.h"
 #include "tlsproxy/session.h"
 #include "util/alloc.h"
 #include "util/err.h"
@@ -38,12 +42,70 @@ static struct role_server_settings server_settings;
 static struct role_client_settings client_settings;
 static struct tlsmgr_settings tlsmgr_settings;
 static struct session_shared shared;
+static struct mgr_client *mgr;
+static struct renewal *renewal; /* NULL: certificates stay as they are until the next process */
 
 static void
 make_resumable(struct context *context)
 {
 	resume_install(context_ssl_ctx(context));
 	resume_install(context_sni_ssl_ctx(context));
+}
+
+static struct context *
+build_server(chain_read_fn read, void *read_arg, void *service)
+{
+	struct role_server_settings settings = server_settings;
+
+	(void)service;
+	settings.read_file = read;
+	settings.read_arg = read_arg;
+	return role_server_context(&settings, &globals);
+}
+
+/* The first one may come late: when the files that were there at the start were of no use. */
+static void
+use_server(struct context *context, void *service)
+{
+	(void)service;
+	if (!shared.resume)
+		shared.resume = resume_new(
+		    shared.base, mgr, "smtpd", context_tickets(context) ? globals.session_ticket_cipher : "");
+	make_resumable(context);
+	if (shared.server != context)
+		context_unref(shared.server);
+	shared.server = context;
+}
+
+static bool
+is_over(void *service)
+{
+	return service_is_draining(service);
+}
+
+/* Before anything is read or started: what it forks is to know as little as possible. */
+static void
+prepare_renewal(struct service *service)
+{
+	struct server_files files;
+	struct err err;
+
+	if (!server_settings.certificate_reload || service_is_stand_alone(service))
+		return;
+	server_files_list(&files, &server_settings, &globals);
+	if (files.count > 0) {
+		renewal = renewal_new(&(struct renewal_settings){ .base = service_base(service),
+					  .names = files.names,
+					  .count = files.count,
+					  .build = build_server,
+					  .use = use_server,
+					  .is_over = is_over,
+					  .arg = service },
+		    &err);
+		if (!renewal)
+			log_warn("tlsproxy_certificate_reload: %s: changes will not be noticed", err.text);
+	}
+	server_files_release(&files);
 }
 
 static void
@@ -55,7 +117,10 @@ pre_jail(struct service *service)
 	    param_load(service_maincf(service), role_client_params, &client_settings, &err) < 0 ||
 	    param_load(service_maincf(service), tlsmgr_params, &tlsmgr_settings, &err) < 0)
 		log_fatal("%s", err.text);
+	prepare_renewal(service);
 	shared.server = role_server_context(&server_settings, &globals);
+	if (shared.server)
+		served_warn(shared.server);
 	shared.client = role_client_new(&client_settings, &globals);
 }
 
@@ -71,23 +136,22 @@ post_jail(struct service *service)
 	shared.base = service_base(service);
 	shared.gone = session_gone;
 	shared.context = service;
-	if (!shared.server && !shared.client)
+	if (!shared.server && !shared.client && !renewal)
 		return;
 
 	char *path = alloc_printf("private/%s", globals.tlsmgr_service_name);
-	struct mgr_client *mgr = mgr_client_new(shared.base, &(struct mgr_client_settings){ .path = path,
-								 .idle_s = tlsmgr_settings.ipc_idle_s,
-								 .ttl_s = tlsmgr_settings.ipc_ttl_s,
-								 .reply_ms = TLSMGR_REPLY_MS });
+	mgr = mgr_client_new(shared.base, &(struct mgr_client_settings){ .path = path,
+					      .idle_s = tlsmgr_settings.ipc_idle_s,
+					      .ttl_s = tlsmgr_settings.ipc_ttl_s,
+					      .reply_ms = TLSMGR_REPLY_MS });
 	free(path);
 	shared.caller = caller_settings_new(&server_settings, &globals, make_resumable);
 	if (shared.client)
 		role_client_begin(shared.client, shared.base, mgr);
-	if (!shared.server)
-		return;
-	shared.resume = resume_new(shared.base, mgr, "smtpd",
-	    context_tickets(shared.server) ? context_ticket_cipher(shared.server) : "");
-	make_resumable(shared.server);
+	if (shared.server)
+		use_server(shared.server, service);
+	if (renewal)
+		renewal_start(renewal, shared.server);
 }
 
 static void

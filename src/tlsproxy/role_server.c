@@ -54,8 +54,17 @@ const struct param role_server_params[] = {
 	NON_EMPTY("tlsproxy_tls_fingerprint_digest", fingerprint_digest),
 	STRING("tlsproxy_tls_loglevel", loglevel),
 	{ "smtpd_tls_session_cache_timeout", PARAM_TIME, AT(session_cache_timeout_s), 0, 8640000 },
+	BOOL("tlsproxy_certificate_reload", certificate_reload),
 	PARAM_END,
 };
+
+bool
+role_server_is_on(const struct role_server_settings *settings)
+{
+	const char *name = settings->tls_security_level;
+
+	return *name ? level_from_name(name) >= LEVEL_MAY : settings->use_tls || settings->enforce_tls;
+}
 
 /* What the level, or the booleans of before there were levels, ask for. */
 static void
@@ -144,6 +153,8 @@ build(const struct role_server_settings *in, const struct globals *globals, bool
 			.cachable = timeout_s > 0,
 			.timeout_s = timeout_s > 0 && timeout_s < 120 ? 120 : timeout_s,
 		},
+		.read_file = in->read_file,
+		.read_arg = in->read_arg,
 	};
 	struct context *context = context_new_server(&settings);
 	buf_release(&exclude);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "mail/param.h"
+#include "tls/chain.h"
 
 struct context;
 struct globals;
@@ -32,9 +33,17 @@ struct role_server_settings {
 	char *fingerprint_digest;
 	char *loglevel;
 	int session_cache_timeout_s;
+	bool certificate_reload;
+
+	/* No parameter: where files come from; NULL: the file system. */
+	chain_read_fn read_file;
+	void *read_arg;
 };
 
 extern const struct param role_server_params[];
+
+/* Does the level, or the booleans of before there were levels, ask for TLS? */
+bool role_server_is_on(const struct role_server_settings *settings);
 
 /*
  * Reads certificates and keys: as root, outside the jail. NULL, after logging why, when the role is off. A

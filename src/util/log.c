@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/buf.h"
 #include "util/text.h"
 
 enum { TEXT_LIMIT = 2000, ERROR_LIMIT = 13 };
@@ -19,6 +20,7 @@ static void to_stderr(enum log_level level, const char *text, void *context);
 static struct {
 	log_sink_fn sink;
 	void *context;
+	struct buf *diverted; /* borrowed; NULL: lines go to the sink */
 	int fatal_status;
 	unsigned int fatal_delay_s;
 	int errors;
@@ -45,6 +47,12 @@ log_set_fatal(int status, unsigned int delay_s)
 	logger.fatal_delay_s = delay_s;
 }
 
+void
+log_divert(struct buf *lines)
+{
+	logger.diverted = lines;
+}
+
 const char *
 log_label(enum log_level level)
 {
@@ -61,7 +69,10 @@ emit(enum log_level level, const char *format, va_list args)
 
 	vsnprintf(text, sizeof text, format, args);
 	text_printable(text);
-	logger.sink(level, text, logger.context);
+	if (logger.diverted && level < LOG_LEVEL_FATAL)
+		buf_printf(logger.diverted, "%s%s\n", log_label(level), text);
+	else
+		logger.sink(level, text, logger.context);
 	errno = saved;
 }
 

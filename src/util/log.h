@@ -9,12 +9,18 @@
 #ifndef UTIL_LOG_H
 #define UTIL_LOG_H
 
+struct buf;
+
 enum log_level { LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR, LOG_LEVEL_FATAL, LOG_LEVEL_PANIC };
 
 /* `text` is clean, without label and newline. */
 typedef void (*log_sink_fn)(enum log_level level, const char *text, void *context);
 
 void log_set_sink(log_sink_fn sink, void *context);
+
+/* From now on, and until it is called with NULL, lines go to `lines`, a newline behind each, and not to the
+ * sink: for what is tried and may fail in many words. What ends the process is logged all the same. */
+void log_divert(struct buf *lines);
 
 /* "" for info, "warning: " and so on for the others. */
 const char *log_label(enum log_level level);

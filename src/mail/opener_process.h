@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * opener_process: the other end of opener: a process that opens files by number, and nothing else.
+ *
+ * It was told the names before it was forked. As root it stays root, for files that only root may read, with
+ * no other capability than reading what others own; where the kernel can forbid it, it cannot write, create
+ * or run anything. All descriptors but its socket are closed. It ends with its parent, when the socket is
+ * closed, and at the first request that its parent would not make.
+ */
+#ifndef MAIL_OPENER_PROCESS_H
+#define MAIL_OPENER_PROCESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { OPENER_FILE_LIMIT = 1 << 20 };
+
+/* Changes when the file does. All zero: no file is like that. */
+struct opener_identity {
+	uint64_t device, inode, size;
+	int64_t mtime_s, mtime_ns, ctime_s, ctime_ns;
+};
+
+/* Both ends are the same program, so structs travel as they are. */
+struct opener_request {
+	uint64_t file; /* index of the name */
+	struct opener_identity known;
+};
+
+struct opener_reply {
+	int32_t error; /* errno; 0: the file was opened and is a regular file */
+	uint32_t same; /* it is the one that is known: no bytes follow */
+	uint64_t len;  /* of the bytes that follow */
+	struct opener_identity identity;
+};
+
+/* The life of the process, on a blocking socket whose other end `parent` holds. `names` may be relative to
+ * the current directory. */
+_Noreturn void opener_process_run(int socket, pid_t parent, const char *const *names, size_t count);
+
+#endif
