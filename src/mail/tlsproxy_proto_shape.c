@@ -91,6 +91,17 @@ tlsproxy_proto_shape_release_list(struct tlsproxy_shape_list *list)
 	*list = (struct tlsproxy_shape_list){ 0 };
 }
 
+/* The number that stands for none is as absurd as the one beside it. */
+static int
+scan_number(struct attr_scan *scan, const char *name, int *number)
+{
+	if (attr_scan_int(scan, name, number) <= 0)
+		return -1;
+	if (*number == TLSPROXY_SHAPE_ABSENT)
+		(*number)++;
+	return 0;
+}
+
 static int
 scan_row(struct attr_scan *scan, const struct tlsproxy_shape *row, void *into)
 {
@@ -98,7 +109,7 @@ scan_row(struct attr_scan *scan, const struct tlsproxy_shape *row, void *into)
 	case TLSPROXY_SHAPE_STR:
 		return attr_scan_str(scan, row->name, member(into, row)) > 0 ? 0 : -1;
 	case TLSPROXY_SHAPE_INT:
-		return attr_scan_int(scan, row->name, member(into, row)) > 0 ? 0 : -1;
+		return scan_number(scan, row->name, member(into, row));
 	default:
 		return tlsproxy_proto_shape_scan_list(scan, member(into, row));
 	}
