@@ -390,7 +390,8 @@ session_free(struct session *s)
 {
 	const struct session_shared *shared = s->shared;
 
-	if (s->state == HANDSHAKE)
+	/* As Postfix says of every request, refused ones among them, that no TLS session came of. */
+	if (s->endpoint && s->state <= HANDSHAKE && !s->probe)
 		log_info("TLS handshake failed for service=%s peer=%s", s->serverid, s->endpoint);
 	if (s->endpoint)
 		log_info("DISCONNECT %s", s->endpoint);

@@ -19,6 +19,7 @@ struct conn;
 struct context;
 struct tlsproxy_client_request;
 
+/* In the order in which they come. */
 enum session_state {
 	RECEIVE_REQUEST,
 	RECEIVE_SETTINGS, /* the role's list */

@@ -161,7 +161,7 @@ judge(struct session *s, const struct tlsproxy_request *request, size_t len, boo
 	int role = role_of(s);
 
 	if (role != TLSPROXY_SERVER && role != TLSPROXY_CLIENT) {
-		log_info("CONNECT (bogus_direction) %s", s->endpoint);
+		log_info("CONNECT %s %s", role & TLSPROXY_SERVER ? "from" : "(bogus_direction)", s->endpoint);
 		log_warn("tlsp_get_request_event: bad request flags: 0x%x", (unsigned int)s->flags);
 		return answer(s, false);
 	}
