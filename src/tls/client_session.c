@@ -149,13 +149,18 @@ configure_names(struct preparation *p)
 		must_fail(p, "could not configure peer name checks");
 }
 
-/* Levels verify and secure take their trust from records when there are some: from trust anchor files. */
+/*
+ * Levels verify and secure take their trust from records when there are some: from trust anchor files. An
+ * empty set is what a caller has left that found no TLSA records and went on to such a level.
+ */
 static bool
 wants_dane(const struct preparation *p)
 {
 	int level = p->in->level;
 
-	return level_must_match(level) && (!level_needs_pkix(level) || p->in->dane);
+	if (level_needs_pkix(level))
+		return p->in->dane && dane_set_count(p->in->dane) > 0;
+	return level_must_match(level);
 }
 
 static bool

@@ -249,9 +249,11 @@ nothing_usable_to_match_is_a_failure(void **state)
 		{ LEVEL_VERIFY, LEVEL_VERIFY, 1, false,
 		    "*\nwarning: " LOWER ": all trust anchors unusable\nserver " FAILED
 		    "num=1:unspecified certificate verification error\n" },
-		{ LEVEL_SECURE, LEVEL_SECURE, 1, true,
-		    "warning: " LOWER ": all trust anchors unusable\nserver " FAILED
+		{ LEVEL_SECURE, LEVEL_SECURE, 1, false,
+		    "*\nwarning: " LOWER ": all trust anchors unusable\nserver " FAILED
 		    "num=1:unspecified certificate verification error\n" },
+		/* A caller that found no records and goes on by authorities and names. */
+		{ LEVEL_SECURE, LEVEL_SECURE, 29, true, "" },
 	};
 	struct context *context = world_context((struct world_settings){ .log_level = "0" });
 	SSL_CTX *server = world_server(&world_leaf, TLS1_3_VERSION);
