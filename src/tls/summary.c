@@ -91,7 +91,6 @@ collect_signature(struct summary_signature *signature, const X509 *cert, int dig
 		return;
 	switch (EVP_PKEY_get_base_id(key)) {
 	case EVP_PKEY_RSA:
-	case EVP_PKEY_RSA_PSS:
 		/* TLS 1.3 knows no other padding. */
 		signature->name = "RSA-PSS";
 		signature->bits = EVP_PKEY_get_bits(key);
@@ -100,6 +99,7 @@ collect_signature(struct summary_signature *signature, const X509 *cert, int dig
 		signature->name = "ECDSA";
 		signature->curve = curve_of(key);
 		break;
+	case EVP_PKEY_RSA_PSS:
 	case EVP_PKEY_ED25519:
 	case EVP_PKEY_ED448:
 		signature->name = OBJ_nid2sn(EVP_PKEY_get_base_id(key));
