@@ -218,8 +218,8 @@ map_next_word(const char **at)
 static int
 get_nothing(const struct map *map, const char *key, struct buf *value, struct err *err)
 {
-	(void)key, (void)value;
-	return err_set(err, "table %s: query error: Application error", map->type_name);
+	(void)value;
+	return err_set(err, "%s lookup error for \"%s\"", map->type_name, key);
 }
 
 static int

@@ -63,9 +63,9 @@ open_texts(struct map *map, struct err *err)
 
 /* An error of a part is one of the whole. */
 static int
-failed(const struct map *map, struct err *err)
+failed(const struct map *map, const char *key, struct err *err)
 {
-	return err_set(err, "table %s: query error: Application error", map->type_name);
+	return err_set(err, "%s lookup error for \"%s\"", map->type_name, key);
 }
 
 static int
@@ -82,7 +82,7 @@ get_piped(const struct map *map, const char *key, struct buf *value, struct err 
 		}
 	}
 	free(at);
-	return result < 0 ? failed(map, err) : result;
+	return result < 0 ? failed(map, key, err) : result;
 }
 
 static int
@@ -101,7 +101,7 @@ get_united(const struct map *map, const char *key, struct buf *value, struct err
 		any = 1;
 	}
 	buf_release_secret(&one);
-	return result < 0 ? failed(map, err) : any;
+	return result < 0 ? failed(map, key, err) : any;
 }
 
 static int

@@ -12,9 +12,11 @@
 struct member {
 	struct map *map;   /* owned; NULL: could not be opened */
 	char *unavailable; /* owned; then this says so */
+	char *name;        /* owned; TYPE:NAME */
 };
 
 struct map_list {
+	unsigned int references;
 	char *title; /* owned */
 	struct member *members;
 	size_t count;
@@ -26,6 +28,7 @@ map_list_new(const char *title, const char *names, unsigned int flags)
 	struct map_list *list = alloc_zero(sizeof *list);
 	char *word;
 
+	list->references = 1;
 	list->title = alloc_string(title);
 	while ((word = map_next_word(&names)) != NULL) {
 		struct member member = { 0 };
@@ -37,20 +40,28 @@ map_list_new(const char *title, const char *names, unsigned int flags)
 			member.unavailable = alloc_printf("%s is unavailable. %s", word, err.text);
 		}
 		list->members = alloc_resize(list->members, list->count + 1, sizeof *list->members);
+		member.name = word;
 		list->members[list->count++] = member;
-		free(word);
 	}
 	return list;
 }
 
-void
-map_list_free(struct map_list *list)
+struct map_list *
+map_list_ref(struct map_list *list)
 {
-	if (!list)
+	list->references++;
+	return list;
+}
+
+void
+map_list_unref(struct map_list *list)
+{
+	if (!list || --list->references > 0)
 		return;
 	for (size_t i = 0; i < list->count; i++) {
 		map_free(list->members[i].map);
 		free(list->members[i].unavailable);
+		free(list->members[i].name);
 	}
 	free(list->members);
 	free(list->title);
@@ -75,13 +86,12 @@ map_list_get(const struct map_list *list, const char *key, struct buf *value)
 		const struct member *member = &list->members[i];
 		struct err err;
 
-		if (!member->map) {
-			log_warn("%s", member->unavailable);
-			return -1;
+		result = member->map ? map_get(member->map, key, value, &err) : -1;
+		if (result < 0) {
+			log_warn("%s", member->map ? err.text : member->unavailable);
+			if (!member->map)
+				log_warn("%s lookup error for \"%s\"", member->name, key);
 		}
-		result = map_get(member->map, key, value, &err);
-		if (result < 0)
-			log_warn("%s", err.text);
 	}
 	if (result == 1 && value->len == 0) {
 		log_warn("%s lookup of %s returns an empty string result", list->title, key);

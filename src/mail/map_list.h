@@ -11,9 +11,10 @@ struct buf;
 struct map_list;
 
 /* `title` is the parameter's name. A table that cannot be opened is logged as an error; lookups that get as
- * far as that table fail. Freed by the caller. */
+ * far as that table fail. One reference. */
 struct map_list *map_list_new(const char *title, const char *names, unsigned int flags);
-void map_list_free(struct map_list *list);
+struct map_list *map_list_ref(struct map_list *list);
+void map_list_unref(struct map_list *list); /* NULL is fine */
 
 const char *map_list_title(const struct map_list *list);
 
