@@ -19,13 +19,25 @@
 #include "util/log.h"
 #include "util/text.h"
 
-enum { FILE_LIMIT = 1 << 20 };
+enum { FILE_LIMIT = 1 << 20, SEQUENCES_LIMIT = 16 };
+
+/* What `loader` below has loaded, each with a key of another kind. */
+struct chain {
+	unsigned int references;
+	size_t count;
+	struct {
+		EVP_PKEY *key;            /* owned */
+		X509 *leaf;               /* owned */
+		STACK_OF(X509) * issuers; /* owned; NULL: none */
+	} sequences[SEQUENCES_LIMIT];
+};
 
 /* One (key, leaf, issuers) sequence at a time is under way; it is loaded when the next key or the end shows
  * that it is complete. */
 struct loader {
 	SSL_CTX *ctx; /* this or `ssl`; borrowed */
 	SSL *ssl;
+	struct chain *chain;      /* what `ssl` got; borrowed */
 	bool mixed;               /* one file with one key, which may be anywhere */
 	const char *source;       /* the whole list, for the log */
 	EVP_PKEY *key;            /* owned */
@@ -70,6 +82,23 @@ loader_release(struct loader *loader)
 	free(loader->key_file);
 }
 
+/* There are fewer kinds of keys than there is room. */
+static void
+keep_sequence(struct loader *loader)
+{
+	struct chain *chain = loader->chain;
+
+	if (chain->count == SEQUENCES_LIMIT)
+		log_panic("chain: %zu kinds of keys", chain->count);
+	chain->sequences[chain->count].key = loader->key;
+	chain->sequences[chain->count].leaf = loader->leaf;
+	chain->sequences[chain->count].issuers = loader->issuers;
+	chain->count++;
+	loader->key = NULL;
+	loader->leaf = NULL;
+	loader->issuers = NULL;
+}
+
 /* Gives the complete sequence to the library. */
 static bool
 use_sequence(struct loader *loader)
@@ -80,7 +109,9 @@ use_sequence(struct loader *loader)
 		ok = SSL_use_cert_and_key(loader->ssl, loader->leaf, loader->key, loader->issuers, 0);
 	else
 		ok = SSL_CTX_use_cert_and_key(loader->ctx, loader->leaf, loader->key, loader->issuers, 0);
-	if (ok)
+	if (ok && loader->chain)
+		keep_sequence(loader);
+	else if (ok)
 		drop_sequence(loader);
 	return ok == 1;
 }
@@ -252,10 +283,16 @@ finish(struct loader *loader)
 	return false;
 }
 
+static void
+log_failure(const char *source, const char *consequence)
+{
+	log_warn("error loading private keys and certificates from: %s: %s", source, consequence);
+}
+
 static int
 failed(const char *source, const char *consequence)
 {
-	log_warn("error loading private keys and certificates from: %s: %s", source, consequence);
+	log_failure(source, consequence);
 	return -1;
 }
 
@@ -298,16 +335,54 @@ chain_load_files(struct ssl_ctx_st *ctx, const char *files, chain_read_fn read, 
 	return ok ? 0 : failed(files, "disabling TLS support");
 }
 
-int
-chain_load_session(struct ssl_st *ssl, const char *source, const void *pem, size_t len)
+struct chain *
+chain_new(struct ssl_st *ssl, const char *source, const void *pem, size_t len)
 {
-	struct loader loader = { .ssl = ssl, .source = source };
+	struct chain *chain = alloc_zero(sizeof *chain);
+	struct loader loader = { .ssl = ssl, .chain = chain, .source = source };
 	/* Only looked at: the bytes stay the caller's. */
 	const struct buf bytes = { .bytes = (char *)(uintptr_t)pem, .len = len };
 	bool ok = len <= FILE_LIMIT && load_pem(&loader, source, &bytes) && finish(&loader);
 
+	chain->references = 1;
 	loader_release(&loader);
-	return ok ? 0 : failed(source, "aborting TLS handshake");
+	if (ok)
+		return chain;
+	chain_unref(chain);
+	log_failure(source, "aborting TLS handshake");
+	return NULL;
+}
+
+struct chain *
+chain_ref(struct chain *chain)
+{
+	chain->references++;
+	return chain;
+}
+
+void
+chain_unref(struct chain *chain)
+{
+	if (!chain || --chain->references > 0)
+		return;
+	for (size_t i = 0; i < chain->count; i++) {
+		EVP_PKEY_free(chain->sequences[i].key);
+		X509_free(chain->sequences[i].leaf);
+		sk_X509_pop_free(chain->sequences[i].issuers, X509_free);
+	}
+	free(chain);
+}
+
+int
+chain_use(const struct chain *chain, struct ssl_st *ssl, const char *source)
+{
+	for (size_t i = 0; i < chain->count; i++)
+		if (!SSL_use_cert_and_key(ssl, chain->sequences[i].leaf, chain->sequences[i].key,
+			chain->sequences[i].issuers, 0)) {
+			library_log_errors();
+			return failed(source, "aborting TLS handshake");
+		}
+	return 0;
 }
 
 static int
@@ -406,6 +481,16 @@ use_key_file(SSL_CTX *ctx, const char *file, chain_read_fn read, void *arg)
 	return ok;
 }
 
+static bool
+library_has_dsa(void)
+{
+	EVP_KEYMGMT *dsa = EVP_KEYMGMT_fetch(NULL, "DSA", NULL);
+
+	EVP_KEYMGMT_free(dsa);
+	ERR_clear_error();
+	return dsa != NULL;
+}
+
 int
 chain_load_pair(struct ssl_ctx_st *ctx, enum chain_kind kind, const char *cert_file, const char *key_file,
     chain_read_fn read, void *arg)
@@ -414,6 +499,10 @@ chain_load_pair(struct ssl_ctx_st *ctx, enum chain_kind kind, const char *cert_f
 		[CHAIN_RSA] = "RSA", [CHAIN_DSA] = "DSA", [CHAIN_ECDSA] = "ECDSA"
 	};
 
+	if (kind == CHAIN_DSA && !library_has_dsa()) {
+		log_warn("this OpenSSL has no DSA: certificate file \"%s\" is not used", cert_file);
+		return 0;
+	}
 	if (strcmp(cert_file, key_file) == 0)
 		return load_mixed(ctx, cert_file, read, arg);
 	if (!use_cert_file(ctx, cert_file, read, arg))

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 struct buf;
+struct chain;
 struct ssl_ctx_st;
 struct ssl_st;
 
@@ -34,9 +35,17 @@ int chain_load_files(struct ssl_ctx_st *ctx, const char *files, chain_read_fn re
 int chain_load_pair(struct ssl_ctx_st *ctx, enum chain_kind kind, const char *cert_file, const char *key_file,
     chain_read_fn read, void *arg) __attribute__((warn_unused_result));
 
-/* The chain for one session, in the grammar of chain_files; `source` is its name in the log ("SNI data for
- * NAME"). Wipes nothing: the bytes are the caller's. 0 or -1. */
-int chain_load_session(struct ssl_st *ssl, const char *source, const void *pem, size_t len)
+/*
+ * Chains for sessions, in the grammar of chain_files; `source` is its name in the log ("SNI data for NAME").
+ * Each is tried with `ssl`, which has no certificates yet and has them then. One reference; NULL after
+ * logging. Wipes nothing: the bytes are the caller's.
+ */
+struct chain *chain_new(struct ssl_st *ssl, const char *source, const void *pem, size_t len);
+struct chain *chain_ref(struct chain *chain);
+void chain_unref(struct chain *chain); /* NULL is fine */
+
+/* The same for the next session, without parsing. 0 or -1. */
+int chain_use(const struct chain *chain, struct ssl_st *ssl, const char *source)
     __attribute__((warn_unused_result));
 
 #endif

@@ -10,10 +10,12 @@
 
 #include "tls/client_session.h"
 #include "tls/context.h"
+#include "tls/dump.h"
 #include "tls/library.h"
 #include "tls/loglevel.h"
 #include "tls/resume.h"
 #include "tls/resume_client.h"
+#include "tls/sni.h"
 #include "tls/summary.h"
 #include "tls/verify.h"
 #include "util/alloc.h"
@@ -29,10 +31,12 @@ struct conn {
 	char *namaddr_lower;     /* owned */
 	char *serverid;          /* owned */
 	struct verify verify;
+	struct sni_conn sni;           /* server role */
 	bool connected;                /* the handshake is done */
 	struct resume_conn resume;     /* server role; in the client role all zero */
 	struct client_session *client; /* owned; client role, else NULL */
 	struct resume_client_conn resume_client;
+	bool dumping;   /* what passes is logged */
 	int reads_left; /* read(2) calls in this turn */
 };
 
@@ -76,7 +80,10 @@ on_bio(BIO *bio, int what, const char *bytes, size_t len, int argi, long argl, i
 {
 	struct conn *conn = (struct conn *)(void *)BIO_get_callback_arg(bio);
 
-	(void)bytes, (void)len, (void)argi, (void)argl, (void)processed;
+	(void)argi, (void)argl;
+	if (conn->dumping &&
+	    (what == (BIO_CB_READ | BIO_CB_RETURN) || what == (BIO_CB_WRITE | BIO_CB_RETURN)))
+		dump_block(bio, what == (BIO_CB_READ | BIO_CB_RETURN), bytes, len, result, *processed);
 	if (what != BIO_CB_READ)
 		return result;
 	if (conn->reads_left > 0) {
@@ -96,8 +103,10 @@ conn_begin_turn(struct conn *conn)
 static bool
 attach(struct conn *conn, int fd)
 {
-	/* One read(2) takes whatever has come, not first a record's head and then its body. */
-	SSL_set_read_ahead(conn->ssl, 1);
+	conn->dumping = (conn->verify.log_mask & LOGLEVEL_HANDSHAKE_PACKETS) != 0;
+	/* One read(2) takes whatever has come, not first a record's head and then its body; except where a
+	 * reader wants to tell them apart. */
+	SSL_set_read_ahead(conn->ssl, !conn->dumping);
 	if (verify_attach(&conn->verify, conn->ssl) < 0 || SSL_set_fd(conn->ssl, fd) != 1)
 		return false;
 	BIO_set_callback_arg(SSL_get_rbio(conn->ssl), (char *)conn);
@@ -130,7 +139,9 @@ conn_new_server(struct context *context, struct resume *resume, const struct con
 		.context = settings->context,
 	};
 
-	if (resume_attach(&conn->resume) < 0 || !attach(conn, settings->fd)) {
+	conn->sni.namaddr = conn->namaddr_lower;
+	if (resume_attach(&conn->resume) < 0 || sni_attach(&conn->sni, ssl) < 0 ||
+	    !attach(conn, settings->fd)) {
 		library_log_errors();
 		conn_free(conn);
 		return NULL;
@@ -187,6 +198,7 @@ conn_free(struct conn *conn)
 	resume_client_release(&conn->resume_client);
 	resume_release(&conn->resume);
 	SSL_free(conn->ssl);
+	sni_release(&conn->sni);
 	verify_release(&conn->verify);
 	if (conn->client)
 		client_session_release(conn->client);
@@ -210,6 +222,8 @@ conn_handshake(struct conn *conn)
 	enum tls_io result = io_result(conn, SSL_do_handshake(conn->ssl));
 
 	conn->connected = result == TLS_IO_DONE;
+	if (conn->connected && !(conn->verify.log_mask & LOGLEVEL_SESSION_PACKETS))
+		conn->dumping = false;
 	return result;
 }
 
@@ -218,6 +232,7 @@ conn_summary(struct conn *conn, struct summary *summary)
 {
 	struct summary_input input = {
 		.namaddr = conn->namaddr,
+		.sni = conn->sni.name,
 		.ticket_used = conn->resume.ticket_used,
 		.log_mask = conn->client ? conn->client->log_mask : context_log_mask(conn->context),
 	};

@@ -17,6 +17,7 @@
 #include "tls/loglevel.h"
 #include "tls/option.h"
 #include "tls/protocol.h"
+#include "tls/sni.h"
 #include "tls/trace.h"
 #include "tls/verify.h"
 #include "util/alloc.h"
@@ -259,6 +260,22 @@ configure_ciphers(struct context *context, const struct context_server_settings 
 	ERR_clear_error();
 }
 
+/* DSA needs TLS 1.2 or less, and a cipher that the grade, or the library, may not have any more. */
+static void
+warn_of_dsa(SSL_CTX *ctx, const struct context_files *files)
+{
+	const char *file = *text(files->chain_files) ? "" : text(files->dcert_file);
+	const STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(ctx);
+
+	if (!*file)
+		return;
+	for (int i = 0; SSL_CTX_get_min_proto_version(ctx) < TLS1_3_VERSION && i < sk_SSL_CIPHER_num(ciphers);
+	     i++)
+		if (SSL_CIPHER_get_auth_nid(sk_SSL_CIPHER_value(ciphers, i)) == NID_auth_dss)
+			return;
+	log_warn("DSA certificate file \"%s\" is of no use: no cipher for it is left", file);
+}
+
 static bool
 build(struct context *context, const struct context_server_settings *settings,
     const struct protocol_set *protocols)
@@ -301,6 +318,9 @@ build(struct context *context, const struct context_server_settings *settings,
 	for (int i = 0; i < 2; i++)
 		configure_cache(both[i], context, settings->always_issue_session_ids);
 	configure_ciphers(context, settings);
+	warn_of_dsa(context->ctx, &files);
+	context->sni = sni_new(settings->server_sni_maps);
+	sni_install(context->sni, context->ctx, context->sni_ctx);
 	return true;
 }
 
@@ -348,6 +368,7 @@ context_unref(struct context *context)
 	buf_release(&context->cipher_list);
 	free(context->ticket_cipher);
 	fingerprint_digest_free(context->digest);
+	sni_free(context->sni);
 	SSL_CTX_free(context->sni_ctx);
 	SSL_CTX_free(context->ctx);
 	free(context);

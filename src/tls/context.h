@@ -15,6 +15,7 @@
 
 struct context;
 struct evp_md_st;
+struct map_list;
 struct ssl_ctx_st;
 struct ssl_st;
 
@@ -56,6 +57,7 @@ struct context_server_settings {
 	const char *ssl_options;
 	const char *session_ticket_cipher;
 	const char *config_file, *config_name;
+	struct map_list *server_sni_maps; /* NULL: none; else the context refers to it */
 
 	context_manager_fn
 	    ask_manager; /* NULL: `cache_policy` holds already, and the generator needs no seed */

@@ -16,10 +16,13 @@
 #include "util/buf.h"
 #include "util/err.h"
 
+struct sni;
+
 struct context {
 	unsigned int references;
 	SSL_CTX *ctx;     /* owned */
 	SSL_CTX *sni_ctx; /* owned; server role */
+	struct sni *sni;  /* owned; server role */
 	EVP_MD *digest;   /* owned */
 	unsigned int log_mask;
 	bool legacy_fingerprints;

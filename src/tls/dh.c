@@ -3,19 +3,39 @@
 
 #include <string.h>
 
+#include <openssl/core_dispatch.h>
+#include <openssl/decoder.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
 #include "tls/library.h"
 #include "util/buf.h"
 #include "util/log.h"
 
+/* DH as PKCS #3 has it, not that of X9.42. */
+static EVP_PKEY *
+decode(const struct buf *pem)
+{
+	EVP_PKEY *params = NULL;
+	OSSL_DECODER_CTX *decoder;
+	BIO *bio = BIO_new_mem_buf(buf_str(pem), (int)pem->len);
+
+	ERR_clear_error();
+	decoder = OSSL_DECODER_CTX_new_for_pkey(
+	    &params, "PEM", NULL, "DH", OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS, NULL, NULL);
+	if (bio && decoder && !OSSL_DECODER_from_bio(decoder, bio)) {
+		EVP_PKEY_free(params);
+		params = NULL;
+	}
+	OSSL_DECODER_CTX_free(decoder);
+	BIO_free(bio);
+	return params;
+}
+
 struct evp_pkey_st *
 dh_load(const char *file, chain_read_fn read, void *arg)
 {
 	struct buf pem = BUF_INIT;
-	EVP_PKEY *params = NULL;
 
 	if (!file || !*file || strcmp(file, "auto") == 0)
 		return NULL;
@@ -24,19 +44,12 @@ dh_load(const char *file, chain_read_fn read, void *arg)
 		return NULL;
 	}
 
-	BIO *bio = BIO_new_mem_buf(buf_str(&pem), (int)pem.len);
+	EVP_PKEY *params = decode(&pem);
 
-	if (bio)
-		params = PEM_read_bio_Parameters(bio, NULL);
-	if (params && !EVP_PKEY_is_a(params, "DH") && !EVP_PKEY_is_a(params, "DHX")) {
-		EVP_PKEY_free(params);
-		params = NULL;
-	}
 	if (!params) {
 		log_warn("error decoding DH parameters from file \"%s\" -- using compiled-in defaults", file);
 		library_log_errors();
 	}
-	BIO_free(bio);
 	buf_release(&pem);
 	return params;
 }

@@ -45,7 +45,7 @@ int
 library_init(const char *config_file, const char *config_name)
 {
 	static bool done;
-	const char *file = config_file && *config_file ? config_file : "default";
+	const char *file = config_file ? config_file : "default";
 	const char *name = config_name ? config_name : "";
 
 	if (done)

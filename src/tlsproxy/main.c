@@ -118,6 +118,7 @@ pre_jail(struct service *service)
 	    param_load(service_maincf(service), tlsmgr_params, &tlsmgr_settings, &err) < 0)
 		log_fatal("%s", err.text);
 	prepare_renewal(service);
+	role_server_open_maps(&server_settings, &globals);
 	shared.server = role_server_context(&server_settings, &globals);
 	if (shared.server)
 		served_warn(shared.server);
@@ -136,6 +137,7 @@ post_jail(struct service *service)
 	shared.base = service_base(service);
 	shared.gone = session_gone;
 	shared.context = service;
+	role_server_check_jail(&server_settings);
 	if (!shared.server && !shared.client && !renewal)
 		return;
 

@@ -2,7 +2,9 @@
 #include "tlsproxy/role_server.h"
 
 #include <stddef.h>
+#include <unistd.h>
 
+#include "mail/map_list.h"
 #include "mail/param.h"
 #include "tls/context.h"
 #include "tls/level.h"
@@ -148,6 +150,7 @@ build(const struct role_server_settings *in, const struct globals *globals, bool
 		.session_ticket_cipher = globals->session_ticket_cipher,
 		.config_file = globals->config_file,
 		.config_name = globals->config_name,
+		.server_sni_maps = in->sni_maps,
 		/* Whether there is a cache is tlsmgr's to say, later: nothing waits for it here. */
 		.cache_policy = {
 			.cachable = timeout_s > 0,
@@ -192,4 +195,27 @@ role_server_context(const struct role_server_settings *in, const struct globals 
 		log_warn("Need a server cert to request client certs");
 	log_warn("No server certs available. TLS can't be enabled");
 	return NULL;
+}
+
+void
+role_server_open_maps(struct role_server_settings *settings, const struct globals *globals)
+{
+	map_list_unref(settings->sni_maps);
+	settings->sni_maps = NULL;
+	if (role_server_is_on(settings) && *globals->server_sni_maps)
+		settings->sni_maps =
+		    map_list_new("tls_server_sni_maps", globals->server_sni_maps, MAP_FOLD | MAP_FILES);
+}
+
+void
+role_server_check_jail(const struct role_server_settings *settings)
+{
+	bool asks = settings->ask_ccert || settings->req_ccert;
+
+	if (role_server_is_on(settings) && asks && *settings->CApath &&
+	    access(settings->CApath, R_OK | X_OK) < 0)
+		log_warn(
+		    "tlsproxy_tls_CApath = %s: %m: authorities are looked up there in the jail, and with the "
+		    "rights of mail_owner; tlsproxy_tls_CAfile is read before",
+		    settings->CApath);
 }

@@ -12,6 +12,7 @@
 
 struct context;
 struct globals;
+struct map_list;
 
 /* Filled from role_server_params; names as in main.cf without their tlsproxy_ or tls_. */
 struct role_server_settings {
@@ -35,6 +36,9 @@ struct role_server_settings {
 	int session_cache_timeout_s;
 	bool certificate_reload;
 
+	/* No parameter: tls_server_sni_maps, by role_server_open_maps(); a reference, NULL without. */
+	struct map_list *sni_maps;
+
 	/* No parameter: where files come from; NULL: the file system. */
 	chain_read_fn read_file;
 	void *read_arg;
@@ -51,5 +55,12 @@ bool role_server_is_on(const struct role_server_settings *settings);
  */
 struct context *role_server_context(
     const struct role_server_settings *settings, const struct globals *globals);
+
+/* Opens the tables of tls_server_sni_maps for contexts that are built from now on, if the role is on: as
+ * root, outside the jail. */
+void role_server_open_maps(struct role_server_settings *settings, const struct globals *globals);
+
+/* In the jail: warns of what will not be found there. */
+void role_server_check_jail(const struct role_server_settings *settings);
 
 #endif

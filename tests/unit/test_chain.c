@@ -281,14 +281,23 @@ session_chain_replaces_nothing_but_its_session(void **state)
 
 	(void)state;
 	fixture_log_clear();
-	assert_int_equal(chain_load_session(ssl, "SNI data for x.example", pem, strlen(pem)), 0);
+	struct chain *chain = chain_new(ssl, "SNI data for x.example", pem, strlen(pem));
+	assert_non_null(chain);
 	assert_non_null(SSL_get_certificate(ssl));
 	assert_null(SSL_CTX_get0_certificate(ctx));
-	assert_int_equal(chain_load_session(ssl, "SNI data for x.example", "", 0), -1);
+	assert_null(chain_new(ssl, "SNI data for x.example", "", 0));
 	fixture_log_is(
 	    "warning: No PEM data in SNI data for x.example\n"
 	    "warning: error loading private keys and certificates from: SNI data for x.example: aborting"
 	    " TLS handshake\n");
+
+	/* The next session gets the same, and keeps it. */
+	SSL *next = SSL_new(ctx);
+	assert_int_equal(chain_use(chain, next, "SNI data for x.example"), 0);
+	assert_ptr_equal(SSL_get_certificate(next), SSL_get_certificate(ssl));
+	chain_unref(chain);
+	assert_non_null(SSL_get_certificate(next));
+	SSL_free(next);
 	free(pem);
 	SSL_free(ssl);
 	SSL_CTX_free(ctx);
