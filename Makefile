@@ -129,7 +129,12 @@ FUZZ_S ?= 60
 fuzz:
 	@sh tests/run-fuzz engine "$(CLANG)" $(B)/libfuzzer $(FUZZ_S) $(FUZZ)
 
-check-integration: all
+# Tools of the integration tests that stand on the rooms; others are built by the tests.
+$(B)/tools/%: tests/tools/%.c $(LIB_ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(CFLAGS)) $(LDFLAGS) -o $@ $< -Wl,--start-group $(LIB_ARCHIVES) -Wl,--end-group $(LIBS)
+
+check-integration: all $(B)/tools/tls-engine
 	@sh tests/run-integration $(B) $(T)
 
 bench: all
