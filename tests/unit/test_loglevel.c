@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "tls/loglevel.h"
+#include "tsv.h"
 #include "util/log.h"
 
 static char last_warning[512];
@@ -61,6 +62,62 @@ words_give_their_bits(void **state)
 	assert_string_equal(last_warning, "");
 }
 
+/* "summary verbose", "level 2 + word", "= 3", "none". */
+static unsigned int
+mask_of_features(const char *text)
+{
+	static const struct {
+		const char *word;
+		unsigned int mask;
+	} features[] = {
+		{ "level 2", L2 },
+		{ "level 3", L3 },
+		{ "= 3", L3 },
+		{ "= 4", L4 },
+		{ "summary", LOGLEVEL_SUMMARY },
+		{ "untrusted", LOGLEVEL_UNTRUSTED },
+		{ "peercert", LOGLEVEL_PEERCERT },
+		{ "certmatch", LOGLEVEL_CERTMATCH },
+		{ "verbose", LOGLEVEL_VERBOSE },
+		{ "cache", LOGLEVEL_CACHE },
+		{ "dane", LOGLEVEL_DANE },
+		{ "ssl-debug", LOGLEVEL_SSL_DEBUG },
+		{ "ssl-handshake-packet-dump", LOGLEVEL_HANDSHAKE_PACKETS },
+		{ "TLSPKTS", LOGLEVEL_HANDSHAKE_PACKETS },
+		{ "ALLPKTS", LOGLEVEL_SESSION_PACKETS },
+		{ "ssl-session-packet-dump", LOGLEVEL_SESSION_PACKETS },
+	};
+	unsigned int mask = 0;
+
+	for (size_t i = 0; i < sizeof features / sizeof features[0]; i++)
+		if (strstr(text, features[i].word))
+			mask |= features[i].mask;
+	return mask;
+}
+
+static void
+words_are_those_of_postfix(void **state)
+{
+	struct tsv tsv;
+	int rows = 0;
+
+	(void)state;
+	assert_true(tsv_open(&tsv, "loglevel-words"));
+	while (tsv_next(&tsv)) {
+		const char *value = tsv.column[0], *text = tsv.column[1];
+		unsigned int mask = mask_of_features(text);
+
+		print_message("value \"%s\": %s\n", value, text);
+		if (strcmp(text, "union") == 0)
+			mask = LOGLEVEL_SUMMARY | mask_of_features(value);
+		if (strcmp(value, "5..9") == 0)
+			value = "5 6 7 8 9";
+		assert_int_equal(loglevel_parse("smtp_tls_loglevel", value), mask);
+		rows++;
+	}
+	assert_int_equal(rows, 25);
+}
+
 static void
 one_unknown_word_turns_all_off(void **state)
 {
@@ -85,6 +142,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words_give_their_bits),
+		cmocka_unit_test(words_are_those_of_postfix),
 		cmocka_unit_test(one_unknown_word_turns_all_off),
 	};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "tls_fixture.h"
+#include "tsv.h"
 
 #include "tls/fingerprint.h"
 #include "tls/peername.h"
@@ -91,6 +92,86 @@ subject_cn_is_taken_only_when_fit_to_show(void **state)
 		X509_NAME_free(name);
 		X509_free(cert);
 	}
+}
+
+/* The first column of the table: TYPE "text" with \\0, \\" and \\x inside, or words. */
+static int
+value_of(const char *words, char *bytes, int room, int *type)
+{
+	const char *at = strchr(words, '"');
+	const char *end = strrchr(words, '"');
+	int len = 0;
+
+	*type = strstr(words, "PrintableString") ? V_ASN1_PRINTABLESTRING : V_ASN1_UTF8STRING;
+	if (strcmp(words, "300-byte CN") == 0) {
+		memset(bytes, 'n', 300);
+		return 300;
+	}
+	if (strcmp(words, "UTF8String with byte 0x01 inside") == 0)
+		return sprintf(bytes, "good\x01");
+	assert_non_null(at);
+	for (at++; at < end && len < room; at++) {
+		if (at[0] == '\\' && (at[1] == '0' || at[1] == '"'))
+			bytes[len++] = *++at == '0' ? '\0' : '"';
+		else
+			bytes[len++] = *at;
+	}
+	return len;
+}
+
+static void
+subject_cns_are_those_of_postfix(void **state)
+{
+	struct tsv tsv;
+	int rows = 0;
+
+	(void)state;
+	assert_true(tsv_open(&tsv, "subject-cn"));
+	while (tsv_next(&tsv)) {
+		const char *words = tsv.column[0];
+		const char *warning = strstr(tsv.column[2], "peer subject CN");
+		bool empty = strncmp(tsv.column[1], "(empty", 6) == 0;
+		X509 *cert = X509_new();
+		struct name_part parts[2] = { { .nid = NID_commonName } };
+		char bytes[512];
+		X509_NAME *name;
+		char *cn;
+
+		if (strncmp(words, "issuer", 6) == 0) {
+			X509_free(cert);
+			continue; /* has a test of its own */
+		}
+		print_message("%s\n", words);
+		parts[0].bytes = bytes;
+		parts[1] = (struct name_part){ NID_commonName, V_ASN1_UTF8STRING, "second.cn", 9 };
+		size_t count = 1;
+		if (strstr(words, "two CN RDNs")) {
+			parts[0] = (struct name_part){ NID_commonName, V_ASN1_UTF8STRING, "first.cn", 8 };
+			count = 2;
+		} else if (strncmp(words, "no CN", 5) == 0) {
+			count = 0;
+		} else {
+			parts[0].len = value_of(words, bytes, sizeof bytes, &parts[0].type);
+		}
+		name = make_name(parts, count);
+		X509_set_subject_name(cert, name);
+		fixture_log_clear();
+		cn = peername_subject_cn(cert, "NAMADDR");
+		assert_string_equal(cn, empty ? "" : tsv.column[1]);
+		if (warning) {
+			char *line = alloc_printf("warning: %s\n", tsv.column[2]);
+
+			fixture_log_is(line);
+			free(line);
+		} else {
+			fixture_log_is("");
+		}
+		free(cn);
+		X509_NAME_free(name);
+		X509_free(cert);
+		rows++;
+	}
+	assert_int_equal(rows, 10);
 }
 
 static void
@@ -189,6 +270,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(subject_cn_is_taken_only_when_fit_to_show),
+		cmocka_unit_test(subject_cns_are_those_of_postfix),
 		cmocka_unit_test(issuer_without_cn_is_its_organization),
 		cmocka_unit_test(one_line_form_is_bounded_and_printable),
 		cmocka_unit_test(fingerprints_are_digests_of_the_der),
