@@ -27,11 +27,13 @@
 #include "util/err.h"
 #include "util/fdio.h"
 #include "util/log.h"
+#include "util/now.h"
 #include "util/text.h"
 
 enum {
 	ACCEPTS_PER_WAKEUP = 16,
 	ACCEPT_PAUSE_MS = 1000,
+	QUIET_MS = 100,
 	RETIRE_MAX_S = 18000,
 	FORK_TRIES = 5,
 };
@@ -54,7 +56,7 @@ struct service {
 	struct event_base *base;
 	struct event **listeners; /* args.socket_count of them */
 	struct event *status_event;
-	struct event *used; /* for SERVICE_MANY */
+	int64_t quiet_ms; /* until when master is not told of use */
 	struct timer *idle, *retire, *pause;
 	uint32_t generation;
 	bool is_root;
@@ -219,24 +221,17 @@ say(struct service *service, enum service_status_is is)
 		go_away(service);
 }
 
-/* Both at once: who waits for master between them makes all clients wait. */
-static void
-on_used(evutil_socket_t fd, short what, void *context)
-{
-	struct service *service = context;
-
-	(void)fd;
-	(void)what;
-	if (service_status_send_used(SERVICE_STATUS_FD, service->generation) < 0)
-		go_away(service);
-}
-
-/* Runs behind what is ready now, once for all of it: each word to master costs as much as a request. */
+/* Both at once, and not each time: a word to master costs as much as a request, and who waits for master
+ * between the two makes all clients wait. */
 void
 service_used(struct service *service)
 {
-	if (service->used)
-		event_active(service->used, EV_WRITE, 0);
+	if (service->program->kind != SERVICE_MANY || service->args.stand_alone ||
+	    now_ms() < service->quiet_ms)
+		return;
+	service->quiet_ms = now_ms() + QUIET_MS;
+	if (service_status_send_used(SERVICE_STATUS_FD, service->generation) < 0)
+		go_away(service);
 }
 
 static void
@@ -534,7 +529,6 @@ open_for_business(struct service *service)
 	for (int i = 0; i < service->args.socket_count; i++)
 		service->listeners[i] =
 		    watch(service, SERVICE_INHERIT_LISTEN_FD + i, datagrams ? on_datagram : on_connection);
-	service->used = event_new(service->base, -1, 0, on_used, service);
 	service->status_event = watch(service, SERVICE_STATUS_FD, on_status);
 	service_watchdog_start(service->base, service->settings.watchdog_s);
 	start_idle_timer(service);

@@ -355,11 +355,10 @@ run(struct client *client, struct buf *in)
 
 	if (!client->ending && client->out.len == 0) {
 		progress = take_turn(client, in);
-		bool answers = client->set->out.len > 0;
-		bool good = send_replies(client);
-		if (answers)
+		/* First, for master takes who dies before for one that cannot start. */
+		if (client->set->out.len > 0)
 			service_used(client->set->service);
-		if (!good) {
+		if (!send_replies(client)) {
 			client_free(client);
 			return;
 		}
