@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: ISC
 #
 # What requests to tlsmgr cost in server CPU, how many it answers in a second, what its cache takes on disk, and what is
-# left of that while sessions expire by the thousand: ours and Debian's, turn by turn. Run by tests/bench/run. In the
-# environment:
+# left of that while sessions expire by the thousand: ours and Debian's, turn by turn. Run by tests/bench/run.
+#
+# One client and its server work by turns, on one processor: what it costs to wake another one is the machine's affair,
+# differs tenfold from one second to the next on a virtual one, and would hide the rest. In the environment:
 #
 #   FULL=1    with a million sessions, too (half an hour, and 7 GB of disk)      ROUNDS    turns, 3
 #   TYPE      btree, hash or lmdb; btree                                         WINDOW    milliseconds a turn, 250
@@ -59,6 +61,15 @@ row() {
 figure() {
 	awk -v name="$1" -v o="$2" -v s="$3" -v unit="$4" \
 		'BEGIN { printf "%-28s %10.2f %10.2f %6s   %s\n", name, o, s, (s > 0 ? sprintf("%.2f", o / s) : "-"), unit }'
+}
+
+ALL_CPUS=$(taskset -cp $$ | sed 's/.*: //')
+
+# place CPUS: where the load and both systems run from now on.
+place() {
+	for place_pid in $$ $(for v in ours stock; do master_pid "$TMP/$v"; pids_of "$TMP/$v" tlsmgr; done); do
+		taskset -acp "$1" "$place_pid" >/dev/null
+	done
 }
 
 measure() { # NAME REQUEST SESSIONS CLIENTS
@@ -121,9 +132,11 @@ for size in $SIZES; do
 	done
 	row "fill $size x8"
 	have=$size
-	figure "file-bytes-per-session $size" "$(($(cache_bytes "$TMP/ours") / size))" "$(($(cache_bytes "$TMP/stock") / size))" bytes
+	# Less is still in memory.
+	[ "$size" = 1000 ] || figure "file-bytes-per-session $size" "$(($(cache_bytes "$TMP/ours") / size))" "$(($(cache_bytes "$TMP/stock") / size))" bytes
 	figure "memory $size" "$(tlsmgr_memory "$TMP/ours" VmRSS)" "$(tlsmgr_memory "$TMP/stock" VmRSS)" KiB
 	for clients in 1 8; do
+		[ $clients -gt 1 ] && place "$ALL_CPUS" || place "${ALL_CPUS##*[,-]}"
 		for request in seed policy tktkey lookup miss update; do
 			measure "$request $size x$clients" $request "$size" $clients
 		done
