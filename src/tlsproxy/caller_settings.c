@@ -33,13 +33,6 @@ struct caller_settings {
 	struct drift *drift;            /* owned */
 };
 
-static void
-add_exclusions(struct buf *to, const char *list)
-{
-	if (*list)
-		buf_printf(to, "%s%s", to->len > 0 ? " " : "", list);
-}
-
 struct caller_settings *
 caller_settings_new(const struct role_server_settings *in, const struct globals *globals,
     void (*prepare)(struct context *context))
@@ -75,11 +68,7 @@ caller_settings_new(const struct role_server_settings *in, const struct globals 
 		.mdalg = in->fingerprint_digest,
 	};
 	caller->cipher_grade = enforce ? in->mandatory_ciphers : in->ciphers;
-	add_exclusions(&caller->exclusions, in->exclude_ciphers);
-	if (enforce)
-		add_exclusions(&caller->exclusions, in->mandatory_exclude_ciphers);
-	if (ask)
-		add_exclusions(&caller->exclusions, "aNULL");
+	role_server_exclusions(&caller->exclusions, in, enforce, ask);
 	caller->require_ccert = enforce && in->req_ccert;
 	caller->contexts = context_cache_new(CONTEXT_LIMIT);
 	caller->drift = drift_new();
@@ -144,6 +133,7 @@ build_for_request(void *arg)
 		.session_ticket_cipher = globals->session_ticket_cipher,
 		.config_file = globals->config_file,
 		.config_name = globals->config_name,
+		.server_sni_maps = caller->settings->sni_maps,
 		.cache_policy = {
 			.cachable = timeout_s > 0,
 			.timeout_s = timeout_s > 0 && timeout_s < 120 ? 120 : timeout_s,

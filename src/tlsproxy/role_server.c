@@ -106,6 +106,16 @@ add_exclusions(struct buf *to, const char *list)
 		buf_printf(to, "%s%s", to->len > 0 ? " " : "", list);
 }
 
+void
+role_server_exclusions(struct buf *to, const struct role_server_settings *in, bool enforce, bool ask)
+{
+	add_exclusions(to, in->exclude_ciphers);
+	if (enforce)
+		add_exclusions(to, in->mandatory_exclude_ciphers);
+	if (ask)
+		add_exclusions(to, "aNULL");
+}
+
 static struct context *
 build(const struct role_server_settings *in, const struct globals *globals, bool enforce, bool ask,
     bool no_cert)
@@ -113,11 +123,7 @@ build(const struct role_server_settings *in, const struct globals *globals, bool
 	struct buf exclude = BUF_INIT;
 	int timeout_s = in->session_cache_timeout_s;
 
-	add_exclusions(&exclude, in->exclude_ciphers);
-	if (enforce)
-		add_exclusions(&exclude, in->mandatory_exclude_ciphers);
-	if (ask)
-		add_exclusions(&exclude, "aNULL");
+	role_server_exclusions(&exclude, in, enforce, ask);
 
 	struct context_server_settings settings = {
 		.log_param = "tlsproxy_tls_loglevel",

@@ -10,6 +10,7 @@
 #include "mail/param.h"
 #include "tls/chain.h"
 
+struct buf;
 struct context;
 struct globals;
 struct map_list;
@@ -45,6 +46,11 @@ struct role_server_settings {
 };
 
 extern const struct param role_server_params[];
+
+/* The ciphers to leave out of the grade, appended: TLS is mandatory or not, client certificates are asked for
+ * or not. */
+void role_server_exclusions(
+    struct buf *to, const struct role_server_settings *settings, bool enforce, bool ask);
 
 /* Does the level, or the booleans of before there were levels, ask for TLS? */
 bool role_server_is_on(const struct role_server_settings *settings);
