@@ -9,6 +9,7 @@
 #include "tlsmgr/entry.h"
 #include "tlsmgr/store.h"
 #include "tlsmgr/storefile.h"
+#include "tlsmgr/takeover.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
@@ -39,6 +40,7 @@ struct scache {
 	bool check_utf8;
 	bool first; /* the next record to be read is the first */
 	uint64_t entry_limit, size_limit;
+	struct takeover *takeover; /* owned; NULL when none is under way */
 	struct scache_stats stats;
 	struct buf id, value; /* of the record being read */
 	struct buf session;   /* for what nobody asked for */
@@ -65,6 +67,16 @@ try_store(struct scache *cache)
 	cache->index = ageindex_new(
 	    cache->entry_limit ? cache->entry_limit : MANY_ENTRIES, cache->timeout_s, cache->key);
 	cache->stats.loading = cache->first = store_has_old_records(cache->store);
+	if (store_has_foreign_records(cache->store))
+		cache->takeover = takeover_new(cache->label, storefile_name(cache->file));
+}
+
+static void
+end_takeover(struct scache *cache)
+{
+	takeover_report(cache->takeover);
+	takeover_free(cache->takeover);
+	cache->takeover = NULL;
 }
 
 /* What the database may have to hold. */
@@ -121,7 +133,11 @@ scache_free(struct scache *cache)
 {
 	if (!cache)
 		return;
-	/* First, because the process that follows waits for it. */
+	if (cache->takeover) {
+		takeover_cut_short(cache->takeover);
+		end_takeover(cache);
+	}
+	/* Before the memory, because the process that follows waits for it. */
 	storefile_close(cache->file, cache->store);
 	storefile_free(cache->file);
 	ageindex_free(cache->index);
@@ -165,6 +181,7 @@ scache_stats(const struct scache *cache, struct scache_stats *stats)
 		stats->bytes = ageindex_bytes(cache->index);
 		stats->file_bytes = store_file_bytes(cache->store);
 		stats->available = true;
+		stats->loading |= store_has_foreign_records(cache->store);
 	}
 }
 
@@ -172,6 +189,8 @@ scache_stats(const struct scache *cache, struct scache_stats *stats)
 static void
 give_up(struct scache *cache, const struct err *err)
 {
+	takeover_free(cache->takeover);
+	cache->takeover = NULL;
 	storefile_close(cache->file, cache->store);
 	cache->store = NULL;
 	storefile_failed(cache->file, err);
@@ -236,6 +255,16 @@ remove_entry(struct scache *cache, const char *id)
 	return found;
 }
 
+/* Who deletes, or replaces by what cannot be kept, means also what is still to be taken over. */
+static void
+forbid_takeover(struct scache *cache, const char *id)
+{
+	if (!cache->takeover || takeover_forbid(cache->takeover, id))
+		return;
+	takeover_cut_short(cache->takeover);
+	store_stop_foreign(cache->store);
+}
+
 static void
 drop(struct scache *cache, const char *id)
 {
@@ -295,13 +324,19 @@ make_room(struct scache *cache, const char *id, size_t len)
 		evict_oldest(cache);
 }
 
+static int64_t
+age_s(int64_t stamp)
+{
+	int64_t now = now_wall();
+
+	return stamp < now ? now - stamp : 0;
+}
+
 /* Makes a record of an earlier run known to the index. */
 static void
 remember(struct scache *cache, const char *id, int64_t stamp, size_t len)
 {
-	int64_t now = now_wall();
-
-	ageindex_put(cache->index, id, stamp, (uint32_t)len, stamp < now ? now - stamp : 0);
+	ageindex_put(cache->index, id, stamp, (uint32_t)len, age_s(stamp));
 	make_room(cache, NULL, 0);
 }
 
@@ -394,6 +429,7 @@ keep(struct scache *cache, const char *id, int64_t stamp, const void *session, s
 	if ((cache->size_limit && (len > cache->size_limit || strlen(id) > cache->size_limit - len)) ||
 	    len > UINT32_MAX) {
 		/* What the client has replaced must not come back. */
+		forbid_takeover(cache, id);
 		if (ageindex_find(cache->index, id) || cache->stats.loading)
 			drop(cache, id);
 		return false;
@@ -406,7 +442,7 @@ keep(struct scache *cache, const char *id, int64_t stamp, const void *session, s
 		give_up(cache, &err);
 		return false;
 	}
-	ageindex_put(cache->index, id, stamp, (uint32_t)len, 0);
+	ageindex_put(cache->index, id, stamp, (uint32_t)len, age_s(stamp));
 	return true;
 }
 
@@ -432,6 +468,7 @@ scache_delete(struct scache *cache, const char *id)
 		return 0;
 	if (!is_usable_id(cache, id))
 		return 1;
+	forbid_takeover(cache, id);
 	int found = remove_entry(cache, id);
 	cache->stats.deletes += (uint64_t)found;
 	return found;
@@ -488,6 +525,52 @@ load_next(struct scache *cache)
 		sweep_out(cache, id, stamp, cache->session.len);
 }
 
+/* Whether a session of another program is one to keep. */
+static bool
+is_wanted(const struct scache *cache, const char *id, int64_t stamp, size_t len)
+{
+	const struct ageindex_entry *entry = ageindex_find(cache->index, id);
+	const struct ageindex_entry *oldest = ageindex_oldest(cache->index);
+
+	if (!is_keepable(cache, stamp, len) || (entry && entry->stamp >= stamp) ||
+	    takeover_is_forbidden(cache->takeover, id))
+		return false;
+	if (cache->check_utf8 && !text_is_utf8(id, strlen(id)))
+		return false;
+	/* It would be the first to go. */
+	return !is_over(cache, id, len) || (oldest && oldest->stamp < stamp);
+}
+
+static void
+take_over(struct scache *cache)
+{
+	const char *id = buf_str(&cache->id);
+	int64_t stamp;
+
+	if (entry_decode(buf_str(&cache->value), cache->value.len, &stamp, &cache->session) == ENTRY_GOOD &&
+	    is_wanted(cache, id, stamp, cache->session.len) &&
+	    keep(cache, id, stamp, cache->session.bytes, cache->session.len))
+		takeover_count(cache->takeover);
+}
+
+static void
+take_over_next(struct scache *cache)
+{
+	switch (store_next_foreign(cache->store, &cache->id, &cache->value)) {
+	case FOREIGN_RECORD:
+		take_over(cache);
+		break;
+	case FOREIGN_FULL:
+		takeover_cut_short(cache->takeover);
+		break;
+	case FOREIGN_END:
+		end_takeover(cache);
+		break;
+	case FOREIGN_NOTHING:
+		break;
+	}
+}
+
 int
 scache_tend(struct scache *cache)
 {
@@ -502,8 +585,11 @@ scache_tend(struct scache *cache)
 	start_clock(cache);
 	if (expire_oldest(cache))
 		return 0;
-	if (!cache->stats.loading)
+	if (cache->stats.loading)
+		load_next(cache);
+	else if (cache->takeover)
+		take_over_next(cache);
+	else
 		return IDLE_MS;
-	load_next(cache);
 	return 0;
 }

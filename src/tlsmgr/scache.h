@@ -7,6 +7,9 @@
  * when a limit is reached; both limits hold after each call. A session that alone is over the limit is not
  * kept.
  *
+ * Sessions in a file that Postfix's tlsmgr has left are taken over between requests; one that a client has
+ * stored or deleted since is not.
+ *
  * A database that cannot be opened, or fails later, costs the entries, not the service: nothing is found and
  * nothing kept until it works again.
  */
@@ -46,7 +49,7 @@ struct scache_stats {
 	uint64_t evicted;  /* entries dropped to make room */
 	uint64_t failures; /* outages of the database */
 	bool available;    /* there is a database now */
-	bool loading;      /* records of an earlier run are being read */
+	bool loading;      /* records of an earlier run, or of Postfix, are being read */
 };
 
 /* Freed by the caller. */
@@ -70,8 +73,8 @@ int scache_delete(struct scache *cache, const char *id);
 
 /*
  * Does one small piece of what is to be done between requests: drops an entry that has expired, reads a
- * record of an earlier run, tries a database that failed. Returns in how many milliseconds there may be more
- * to do; 0: there is now. -1: there never will be.
+ * record of an earlier run, takes one over, tries a database that failed. Returns in how many milliseconds
+ * there may be more to do; 0: there is now. -1: there never will be.
  */
 int scache_tend(struct scache *cache);
 

@@ -43,8 +43,10 @@ store_new(const struct store_config *config, struct err *err)
 void
 store_free(struct store *store)
 {
-	if (store)
-		store->ops->free(store, !store->failed);
+	if (!store)
+		return;
+	foreign_free(store->foreign);
+	store->ops->free(store, !store->failed);
 }
 
 bool
@@ -84,6 +86,30 @@ int
 store_next(struct store *store, bool first, struct buf *key, struct buf *value, struct err *err)
 {
 	return noted(store, store->ops->next(store, first, key, value, err));
+}
+
+bool
+store_has_foreign_records(const struct store *store)
+{
+	return store->foreign != NULL;
+}
+
+enum foreign_step
+store_next_foreign(struct store *store, struct buf *key, struct buf *value)
+{
+	enum foreign_step step = foreign_next(store->foreign, key, value);
+
+	if (step == FOREIGN_END) {
+		foreign_free(store->foreign);
+		store->foreign = NULL;
+	}
+	return step;
+}
+
+void
+store_stop_foreign(struct store *store)
+{
+	foreign_stop(store->foreign);
 }
 
 uint64_t

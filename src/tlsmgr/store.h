@@ -7,6 +7,9 @@
  * change; so what a killed process or a power failure leaves is never read. One process has a store open at a
  * time.
  *
+ * Sessions in a file that Postfix's tlsmgr has left are no records of the store that replaces it, but can be
+ * had from it.
+ *
  * Keys are strings of any length, values bytes. One walk over all records can be under way; records may come
  * and go meanwhile, and one that is there all along is met once, or twice if others came.
  */
@@ -16,6 +19,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "tlsmgr/foreign.h"
 
 struct buf;
 struct err;
@@ -44,6 +49,9 @@ struct store {
 	const struct store_ops *ops;
 	bool kept;   /* has records of an earlier run */
 	bool failed; /* an operation returned -1 */
+
+	/* Owned; NULL: none, or no more. */
+	struct foreign *foreign;
 };
 
 /*
@@ -73,6 +81,14 @@ int store_remove(struct store *store, const char *key, struct err *err) __attrib
  */
 int store_next(struct store *store, bool first, struct buf *key, struct buf *value, struct err *err)
     __attribute__((warn_unused_result));
+
+/* Another program's file was in this place, and there may be more in it. It takes room on disk until its end.
+ */
+bool store_has_foreign_records(const struct store *store);
+
+/* See foreign.h. */
+enum foreign_step store_next_foreign(struct store *store, struct buf *key, struct buf *value);
+void store_stop_foreign(struct store *store);
 
 /* What the file occupies on disk. */
 uint64_t store_file_bytes(const struct store *store);

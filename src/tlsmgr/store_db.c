@@ -288,5 +288,6 @@ store_db_new(const struct store_config *config, struct err *err)
 		return NULL;
 	}
 	self->store.kept = self->file.kept;
+	self->store.foreign = store_disk_take_foreign(&self->file);
 	return &self->store;
 }

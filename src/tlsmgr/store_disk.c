@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tlsmgr/foreign.h"
 #include "tlsmgr/store.h"
 #include "util/alloc.h"
 #include "util/err.h"
@@ -90,6 +91,7 @@ take_mark_off(const struct store_disk *file, const struct mark *mark)
 static int
 lock(struct store_disk *file, const struct store_config *config, struct stat *st, struct err *err)
 {
+	fdio_close(&file->fd);
 	file->fd = open(file->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
 	if (file->fd < 0 || fstat(file->fd, st) < 0)
 		return err_errno(err, "open database %s", file->shown);
@@ -119,6 +121,35 @@ forget_truncation(const struct store_disk *file)
 	fdio_close(&fd);
 }
 
+/* Nobody but the user of this process may have written it. A symbolic link is an administrator's and stays.
+ */
+static bool
+is_own_name(const struct store_disk *file, const struct stat *st)
+{
+	struct stat named;
+
+	return st->st_uid == geteuid() && !(st->st_mode & (S_IWGRP | S_IWOTH)) &&
+	       lstat(file->path, &named) == 0 && named.st_dev == st->st_dev && named.st_ino == st->st_ino;
+}
+
+/* The name goes at once: whatever happens, no second file is left behind. */
+static bool
+set_aside(struct store_disk *file, const struct stat *st)
+{
+	int fd = is_own_name(file, st) ? fcntl(file->fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+	if (fd < 0)
+		return false;
+	file->foreign = foreign_new(fd);
+	if (file->foreign && unlink(file->path) == 0)
+		return true;
+	if (!file->foreign)
+		fdio_close(&fd);
+	foreign_free(file->foreign);
+	file->foreign = NULL;
+	return false;
+}
+
 int
 store_disk_open(
     struct store_disk *file, const struct store_config *config, const char *suffix, struct err *err)
@@ -141,6 +172,14 @@ store_disk_open(
 	file->kept = read_mark(file, &st, &mark) && read_tail(file, &mark) && take_mark_off(file, &mark);
 	if (file->kept || st.st_size == 0)
 		return 0;
+	if (set_aside(file, &st)) {
+		if (lock(file, config, &st, err) < 0) {
+			fdio_close(&file->fd);
+			return -1;
+		}
+		if (st.st_size == 0)
+			return 0;
+	}
 	if (store_disk_empty(file, err) < 0)
 		return -1;
 	forget_truncation(file);
@@ -162,6 +201,15 @@ store_disk_is(const struct store_disk *file, int fd)
 
 	return fstat(file->fd, &locked) == 0 && fstat(fd, &opened) == 0 && locked.st_dev == opened.st_dev &&
 	       locked.st_ino == opened.st_ino;
+}
+
+struct foreign *
+store_disk_take_foreign(struct store_disk *file)
+{
+	struct foreign *foreign = file->foreign;
+
+	file->foreign = NULL;
+	return foreign;
 }
 
 uint64_t
@@ -235,6 +283,7 @@ void
 store_disk_release(struct store_disk *file)
 {
 	fdio_close(&file->fd);
+	foreign_free(file->foreign);
 	buf_release(&file->tail);
 	free(file->owner);
 	free(file->shown);

@@ -4,9 +4,9 @@
  *
  * The lock (flock, as Postfix takes it) comes before any change and lasts as long as the descriptor. A file
  * is kept when it carries a mark of this boot, written last by the process that closed it, and is as long and
- * as old as the mark says; the mark is taken off at once. All other files are emptied. The mark lies in a
- * part of the first page that neither database library uses, so that no library has to open a file of unknown
- * content.
+ * as old as the mark says; the mark is taken off at once. Any other file is emptied, or a new one takes its
+ * place. The mark lies in a part of the first page that neither database library uses, so that no library has
+ * to open a file of unknown content.
  */
 #ifndef TLSMGR_STORE_DISK_H
 #define TLSMGR_STORE_DISK_H
@@ -18,6 +18,7 @@
 #include "util/buf.h"
 
 struct err;
+struct foreign;
 struct store_config;
 
 /* A file that was never opened is zeros with fd -1. */
@@ -27,7 +28,10 @@ struct store_disk {
 	char *owner;     /* owned; the type and this boot, "" when nothing is ever kept */
 	int fd;          /* owned; has the lock; -1 when not open */
 	bool kept;       /* has records of an earlier run */
-	struct buf tail; /* what store_disk_close() was given by that run */
+	struct buf tail; /* what store_disk_keep() was given by that run */
+
+	/* Owned; NULL: none. What another program had left in this place; the file has no name any more. */
+	struct foreign *foreign;
 };
 
 /* First bytes of the file that the library must leave alone once it is closed; no page may be smaller. */
@@ -42,6 +46,9 @@ int store_disk_empty(struct store_disk *file, struct err *err) __attribute__((wa
 
 /* True if `fd` is that file, which its name may no longer be. */
 bool store_disk_is(const struct store_disk *file, int fd);
+
+/* Gives the file of another program to the caller. NULL: there was none. */
+struct foreign *store_disk_take_foreign(struct store_disk *file);
 
 /* Room on disk. */
 uint64_t store_disk_bytes(const struct store_disk *file);

@@ -441,5 +441,6 @@ store_lmdb_new(const struct store_config *config, struct err *err)
 		return NULL;
 	}
 	self->store.kept = self->file.kept;
+	self->store.foreign = store_disk_take_foreign(&self->file);
 	return &self->store;
 }

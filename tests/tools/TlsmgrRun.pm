@@ -60,7 +60,8 @@ sub finish { print "1..$count\n"; exit($bad ? 1 : 0) }
 # --- one run of the program ---
 
 # All may be left out: set => parameters, "@DIR@" in them is the directory of this run; before => called with it; dir =>
-# that of an earlier run; args => further words; no_limit => without -l; descriptors => how many; clock => see set_clock.
+# that of an earlier run; args => further words; no_limit => without -l; descriptors => how many; clock => see set_clock;
+# program => another one.
 sub start {
 	my (%o) = @_;
 	my $dir = $o{dir} || "$tmp/run" . ++$run;
@@ -99,7 +100,7 @@ sub start {
 		%ENV = (PATH => '/usr/bin:/bin', MAIL_CONFIG => "$dir/etc", GENERATION => '1', LC_ALL => 'C',
 		    $o{clock} ? (LD_PRELOAD => $clock_library, FAKETIME_TIMESTAMP_FILE => "$dir/clock", FAKETIME_NO_CACHE => 1, NO_FAKE_STAT => 1,
 			ASAN_OPTIONS => 'verify_asan_link_order=0') : ());
-		my @command = ($program, ($o{no_limit} ? () : '-l'), qw(-t unix -u -V), @{ $o{args} || [] });
+		my @command = ($o{program} || $program, ($o{no_limit} ? () : '-l'), qw(-t unix -u -V), @{ $o{args} || [] });
 		unshift @command, 'sh', '-c', "ulimit -n $o{descriptors}; exec \"\$\@\"", 'sh' if $o{descriptors};
 		exec { $command[0] } @command or POSIX::_exit(127);
 	}

@@ -25,6 +25,11 @@ struct fake_record {
 
 enum { FAKE_RECORDS = 100000 };
 
+/* A record, or no `value` for a time when there is none. */
+struct fake_foreign {
+	const char *id, *value;
+};
+
 static struct {
 	int open_error; /* errno that opening fails with; 0: none */
 	bool broken;    /* every operation fails */
@@ -34,6 +39,8 @@ static struct {
 	uint64_t limit;
 	struct fake_record records[FAKE_RECORDS];
 	size_t used, walk;
+	const struct fake_foreign *foreign; /* what another program left, to its `id` NULL; NULL: nothing */
+	bool foreign_stopped, disk_full;
 	struct table *by_key; /* of records */
 	struct store store;
 } fake;
@@ -182,6 +189,44 @@ store_next(struct store *store, bool first, struct buf *key, struct buf *value, 
 	buf_clear(value);
 	buf_add(value, record->value.bytes, record->value.len);
 	return fake_result(1, err);
+}
+
+bool
+store_has_foreign_records(const struct store *store)
+{
+	(void)store;
+	return fake.foreign != NULL;
+}
+
+enum foreign_step
+store_next_foreign(struct store *store, struct buf *key, struct buf *value)
+{
+	const struct fake_foreign *record = fake.foreign;
+
+	(void)store;
+	if (fake.disk_full && !fake.foreign_stopped) {
+		fake.foreign_stopped = true;
+		return FOREIGN_FULL;
+	}
+	if (!record->id || fake.foreign_stopped) {
+		fake.foreign = NULL;
+		return FOREIGN_END;
+	}
+	fake.foreign++;
+	if (!record->value)
+		return FOREIGN_NOTHING;
+	buf_clear(key);
+	buf_add_str(key, record->id);
+	buf_clear(value);
+	buf_add_str(value, record->value);
+	return FOREIGN_RECORD;
+}
+
+void
+store_stop_foreign(struct store *store)
+{
+	(void)store;
+	fake.foreign_stopped = true;
 }
 
 uint64_t

@@ -93,9 +93,21 @@ stock_tools_read_our_file(void **state)
 	buf_release(&output);
 }
 
-/* It says nothing of the boot of the system, and no library is trusted with a file of unknown content. */
+static size_t
+count_foreign(struct store *store)
+{
+	struct buf key = BUF_INIT, value = BUF_INIT;
+	size_t count = 0;
+
+	for (enum foreign_step step = FOREIGN_NOTHING; step != FOREIGN_END; count += step == FOREIGN_RECORD)
+		step = store_next_foreign(store, &key, &value);
+	buf_release(&key);
+	buf_release(&value);
+	return count;
+}
+
 static void
-file_that_stock_tools_wrote_is_emptied(void **state)
+records_of_stock_tools_come_from_beside(void **state)
 {
 	struct buf output = BUF_INIT;
 	struct err err = { 0 };
@@ -114,7 +126,10 @@ file_that_stock_tools_wrote_is_emptied(void **state)
 		assert_int_equal(access(store_path(kind), F_OK), 0);
 		struct store *store = store_open(kind, "boot");
 		assert_false(store_has_old_records(store));
+		assert_true(store_has_foreign_records(store));
 		assert_int_equal(store_count(store), 0);
+		assert_int_equal(count_foreign(store), 2);
+		assert_false(store_has_foreign_records(store));
 		store_fill(store, 0, 100, 100);
 		store_free(store);
 		/* Nor is ours when they have written to it. */
@@ -124,6 +139,7 @@ file_that_stock_tools_wrote_is_emptied(void **state)
 			fail_msg("%s: %s", kind->type, buf_str(&output));
 		store = store_open(kind, "boot");
 		assert_false(store_has_old_records(store));
+		assert_int_equal(store_count(store), 0);
 		store_free(store);
 	}
 	buf_release(&output);
@@ -135,7 +151,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 		TEST(stock_tools_read_our_file),
-		TEST(file_that_stock_tools_wrote_is_emptied),
+		TEST(records_of_stock_tools_come_from_beside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
