@@ -36,6 +36,7 @@ cleanup() {
 		wait "$p" 2>/dev/null
 	done
 	PIDS=
+	perl "$SEALPOST_TOP/tests/tools/drop-keys.pl" "$TMP/"
 	rm -rf "$TMP"
 }
 trap cleanup EXIT

@@ -9,6 +9,7 @@ use strict;
 use warnings;
 use Exporter qw(import);
 use Fcntl;
+use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
 use IO::Handle;
 use IO::Select;
@@ -36,7 +37,13 @@ chmod 0755, $tmp;
 my ($count, $bad, $run, $status_channel) = (0, 0, 0);
 $SIG{PIPE} = 'IGNORE';
 $| = 1;
-END { my $status = $?; kill 'KILL', keys %pid if %pid; waitpid $_, 0 for keys %pid; $? = $status }
+END {
+	my $status = $?;
+	kill 'KILL', keys %pid if %pid;
+	waitpid $_, 0 for keys %pid;
+	system $^X, dirname(__FILE__) . '/drop-keys.pl', "$tmp/";
+	$? = $status;
+}
 
 sub ok($$) {
 	my ($good, $name) = @_;
