@@ -80,6 +80,8 @@ loader_release(struct loader *loader)
 {
 	drop_sequence(loader);
 	free(loader->key_file);
+	/* The library's decoders leave errors behind also when they succeed in the end. */
+	ERR_clear_error();
 }
 
 /* There are fewer kinds of keys than there is room. */
