@@ -69,13 +69,29 @@ watch_place(struct filewatch *watch, const char *path)
 	free(copy);
 }
 
-/* Where the name is, and each place that a link there leads to. */
+/* Where the name is, and where those of its directories are that are links. */
+static void
+watch_way(struct filewatch *watch, const char *path)
+{
+	char *way = alloc_string(path), target[PATH_MAX];
+
+	watch_place(watch, path);
+	for (char *slash = strchr(way + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (readlink(way, target, sizeof target) > 0)
+			watch_place(watch, way);
+		*slash = '/';
+	}
+	free(way);
+}
+
+/* The way to the name, and to each place that a link there leads to. */
 static void
 watch_file(struct filewatch *watch, const char *path)
 {
 	char *at = alloc_string(path);
 
-	watch_place(watch, at);
+	watch_way(watch, at);
 	for (int i = 0; i < LINK_LIMIT; i++) {
 		char target[PATH_MAX];
 		ssize_t len = readlink(at, target, sizeof target - 1);
@@ -89,7 +105,7 @@ watch_file(struct filewatch *watch, const char *path)
 
 		free(at);
 		at = next;
-		watch_place(watch, at);
+		watch_way(watch, at);
 	}
 	free(at);
 }

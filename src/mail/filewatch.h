@@ -2,10 +2,9 @@
 /*
  * filewatch: says soon that one of certain files may have changed.
  *
- * It watches the directories that files and, where names are symbolic links, their targets are in when it is
- * made: before the jail, as root. It is a hint: a link that leads elsewhere later, a directory that was
- * replaced, and other hosts' changes on a network file system go by unseen. Who must know looks from time to
- * time, too.
+ * It watches the directories that files are in when it is made, before the jail, as root, and those of
+ * symbolic links on the way. It is a hint: what lies behind a link that leads elsewhere later, and other
+ * hosts' changes on a network file system go by unseen. Who must know looks from time to time, too.
  */
 #ifndef MAIL_FILEWATCH_H
 #define MAIL_FILEWATCH_H

@@ -65,6 +65,7 @@ struct service {
 	int clients; /* now */
 	int uses;    /* ever */
 	bool never_retires;
+	bool held; /* for the time being */
 	bool draining;
 	bool said_full; /* that connections have to wait; until all were accepted */
 
@@ -162,22 +163,28 @@ service_exit(struct service *service)
 	exit(0);
 }
 
+static bool
+may_retire(const struct service *service)
+{
+	return !service->never_retires && !service->held && !service->args.stand_alone;
+}
+
 static void
 on_idle(void *context)
 {
-	leave(context);
+	if (may_retire(context))
+		leave(context);
 }
 
 static void
 on_retire(void *context)
 {
-	go_away(context);
-}
+	struct service *service = context;
 
-static bool
-may_retire(const struct service *service)
-{
-	return !service->never_retires && !service->args.stand_alone;
+	if (may_retire(service))
+		go_away(service);
+	else
+		timer_start(service->retire, (int64_t)service->settings.max_idle_s * 1000);
 }
 
 static void
@@ -199,6 +206,14 @@ start_retire_timer(struct service *service)
 	if (service->args.retire_s > 0 && service->args.retire_s < INT32_MAX / 1000)
 		after_s = service->args.retire_s;
 	timer_start(service->retire, (int)after_s * 1000);
+}
+
+void
+service_hold(struct service *service, bool on)
+{
+	service->held = on;
+	if (service->clients == 0)
+		start_idle_timer(service);
 }
 
 void
@@ -420,26 +435,11 @@ option_string(const struct service_program *program)
 }
 
 static void
-check_transport(const struct service *service)
-{
-	static const char *const streams[] = { "inet", "unix", "pass", NULL };
-	static const char *const datagrams[] = { "unix-dgram", NULL };
-	const char *const *accepted = service->program->kind == SERVICE_DATAGRAMS ? datagrams : streams;
-	const char *transport = service->args.transport;
-
-	if (!transport)
-		log_fatal("no transport type specified");
-	for (; *accepted; accepted++)
-		if (text_equal_nocase(transport, *accepted))
-			return;
-	log_fatal("unsupported transport type: %s", transport);
-}
-
-static void
 check_contract(struct service *service, int inherited)
 {
 	const struct service_program *program = service->program;
 	const char *generation = getenv("GENERATION");
+	struct err err;
 
 	if (service->args.stand_alone)
 		return;
@@ -447,7 +447,8 @@ check_contract(struct service *service, int inherited)
 		log_fatal("service %s requires a process limit of 1", service->args.service_name);
 	if (program->process_limit == 0 && !service->args.unlimited)
 		log_fatal("service %s requires a process limit of 0", service->args.service_name);
-	check_transport(service);
+	or_fatal(
+	    service_args_check_transport(&service->args, program->kind == SERVICE_DATAGRAMS, &err), &err);
 	if (!service_status_generation(generation, &service->generation))
 		log_fatal("bad generation: %s", generation);
 	service_inherit_prepare(inherited, service->args.socket_count);

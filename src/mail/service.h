@@ -80,6 +80,9 @@ bool service_is_draining(const struct service *service);
 /* True with -S: the one client is on stdin and stdout, and hears no announcement. */
 bool service_is_stand_alone(const struct service *service);
 
+/* While it is on, neither max_use nor max_idle ends the process: the next one could not do what it does. */
+void service_hold(struct service *service, bool on);
+
 /* No limit by max_use and max_idle from now on (tlsmgr). */
 void service_never_retire(struct service *service);
 

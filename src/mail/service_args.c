@@ -116,3 +116,17 @@ service_args_parse(struct service_args *args, const char *options, int argc, cha
 	args->first_word = argv[optind];
 	return 0;
 }
+
+int
+service_args_check_transport(const struct service_args *args, bool datagrams, struct err *err)
+{
+	static const char *const streams[] = { "inet", "unix", "pass", NULL };
+	static const char *const of_datagrams[] = { "unix-dgram", NULL };
+
+	if (!args->transport)
+		return err_set(err, "no transport type specified");
+	for (const char *const *accepted = datagrams ? of_datagrams : streams; *accepted; accepted++)
+		if (text_equal_nocase(args->transport, *accepted))
+			return 0;
+	return err_set(err, "unsupported transport type: %s", args->transport);
+}

@@ -35,4 +35,8 @@ struct service_args {
 int service_args_parse(struct service_args *args, const char *options, int argc, char **argv,
     const char *process_name, struct maincf *cf, struct err *err) __attribute__((warn_unused_result));
 
+/* Is the transport one that such a service can have? 0, or -1 with Postfix's words. */
+int service_args_check_transport(const struct service_args *args, bool datagrams, struct err *err)
+    __attribute__((warn_unused_result));
+
 #endif

@@ -83,6 +83,12 @@ is_over(void *service)
 	return service_is_draining(service);
 }
 
+static void
+hold(bool on, void *service)
+{
+	service_hold(service, on);
+}
+
 /* Before anything is read or started: what it forks is to know as little as possible. */
 static void
 prepare_renewal(struct service *service)
@@ -100,6 +106,7 @@ prepare_renewal(struct service *service)
 					  .build = build_server,
 					  .use = use_server,
 					  .is_over = is_over,
+					  .hold = hold,
 					  .arg = service },
 		    &err);
 		if (!renewal)

@@ -16,7 +16,7 @@
 #include "util/now.h"
 
 enum {
-	POLL_MS = 1000,
+	POLL_MS = 750,
 	SETTLE_MS = 500,
 	PATIENCE_MS = 5000,
 	RETRY_MS = 60 * 1000,
@@ -33,6 +33,7 @@ struct renewal {
 	struct timer *timer;     /* owned; the next look, or, during one, the end of patience with it */
 	struct timer *daily;     /* owned */
 	bool silence_told;
+	bool held;
 	bool hinted; /* the next look is to be soon */
 
 	struct context *context; /* owned reference; in service; NULL: none */
@@ -143,6 +144,16 @@ log_used(const struct renewal *renewal, const char *what)
 }
 
 static void
+hold(struct renewal *renewal, bool on)
+{
+	if (renewal->held == on)
+		return;
+	renewal->held = on;
+	if (renewal->settings.hold)
+		renewal->settings.hold(on, renewal->settings.arg);
+}
+
+static void
 use(struct renewal *renewal, struct context *context, uint64_t state)
 {
 	context_unref(renewal->context);
@@ -151,6 +162,7 @@ use(struct renewal *renewal, struct context *context, uint64_t state)
 	renewal->is_refused = false;
 	renewal->used = state;
 	certfiles_mark(renewal->files);
+	hold(renewal, false);
 	renewal->settings.use(context, renewal->settings.arg);
 	log_used(renewal, "new certificate");
 }
@@ -221,6 +233,7 @@ decide(struct renewal *renewal)
 		renewal->seen = state;
 		renewal->changed_ms = now;
 	}
+	hold(renewal, renewal->context && state != renewal->used);
 	if (renewal->context && state == renewal->used) {
 		renewal->is_refused = false;
 		next_look(renewal, renewal->settings.poll_ms);
@@ -291,6 +304,7 @@ on_gone(void *context)
 		log_warn(
 		    NAME ": the process that opens files has ended: this process keeps the certificates it "
 			 "has, the next one will see changes");
+	hold(renewal, false);
 	if (renewal->files)
 		stop(renewal);
 }

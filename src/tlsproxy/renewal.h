@@ -3,10 +3,10 @@
  * renewal: a context whose files have changed is built again, and takes its place when it is good.
  *
  * Files are read through an opener, so jail and rights stay as they are. A look compares them with what is in
- * service: once a second, and soon after a change in their directories. What is found must stay as it is for
- * a moment (settle_ms) before it is tried: key and certificate are often written one after the other. A file
- * that was rewritten in its place and has become shorter by a certificate, or ends in the middle, is most
- * likely not complete, and waited for longer (patience_ms).
+ * service: about once a second, and soon after a change in their directories. What is found must stay as it
+ * is for a moment (settle_ms) before it is tried: key and certificate are often written one after the other.
+ * A file that was rewritten in its place and has become shorter by a certificate, or ends in the middle, is
+ * most likely not complete, and waited for longer (patience_ms).
  *
  * What cannot be used is told once, when it has stayed like that for patience_ms, and tried again from time
  * to time, as a certificate may become valid. The context is built in the event loop: that takes a
@@ -36,6 +36,8 @@ struct renewal_settings {
 	void (*use)(struct context *context, void *arg);
 	/* True: there will be no new sessions. */
 	bool (*is_over)(void *arg);
+	/* On: what is in service is not what the next process would find. */
+	void (*hold)(bool on, void *arg);
 	void *arg;
 
 	/* Tests make these shorter. 0: the usual. */

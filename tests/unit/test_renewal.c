@@ -17,7 +17,7 @@ static struct {
 	struct renewal *renewal;
 	struct context *served;
 	const char *cert_file, *key_file;
-	bool over;
+	bool over, held;
 	int builds;
 } w;
 
@@ -59,6 +59,13 @@ is_over(void *arg)
 {
 	(void)arg;
 	return w.over;
+}
+
+static void
+hold(bool on, void *arg)
+{
+	(void)arg;
+	w.held = on;
 }
 
 /* --- the world --- */
@@ -107,6 +114,7 @@ begin(const char *cert, const char *key)
 				    .build = build,
 				    .use = use,
 				    .is_over = is_over,
+				    .hold = hold,
 				    .poll_ms = POLL_MS,
 				    .settle_ms = SETTLE_MS,
 				    .patience_ms = PATIENCE_MS,
@@ -274,9 +282,11 @@ what_is_bad_is_told_once(void **state)
 		assert_int_equal(
 		    fixture_log_count("changed files are not used, generation 1 stays in service"), 1);
 		assert_true(serves(&first));
+		assert_true(w.held);
 	}
 	write_pair(&second);
 	wait_until_served(&second);
+	assert_false(w.held);
 }
 
 static void
