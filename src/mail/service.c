@@ -236,17 +236,24 @@ say(struct service *service, enum service_status_is is)
 		go_away(service);
 }
 
-/* Both at once, and not each time: a word to master costs as much as a request, and who waits for master
- * between the two makes all clients wait. */
+/* Both at once: each word wakes master up, and to wait for it between them makes all clients wait. */
+static void
+say_used(struct service *service)
+{
+	if (service->args.stand_alone || service->draining)
+		return;
+	if (service_status_send_used(SERVICE_STATUS_FD, service->generation) < 0)
+		go_away(service);
+}
+
+/* Not each time: a word to master costs as much as a request. */
 void
 service_used(struct service *service)
 {
-	if (service->program->kind != SERVICE_MANY || service->args.stand_alone ||
-	    now_ms() < service->quiet_ms)
+	if (service->program->kind != SERVICE_MANY || now_ms() < service->quiet_ms)
 		return;
 	service->quiet_ms = now_ms() + QUIET_MS;
-	if (service_status_send_used(SERVICE_STATUS_FD, service->generation) < 0)
-		go_away(service);
+	say_used(service);
 }
 
 static void
@@ -269,17 +276,14 @@ refuse_words(const struct service *service)
 static void
 start_client(struct service *service, int fd)
 {
-	bool reports = service->program->kind == SERVICE_EVENTS;
-
 	service->clients++;
 	service->uses++;
 	timer_stop(service->idle);
-	if (reports)
-		say(service, SERVICE_STATUS_TAKEN);
 	refuse_words(service);
+	/* First: master throttles a service whose process ends before it was available again. */
+	if (service->program->kind == SERVICE_EVENTS)
+		say_used(service);
 	service->program->client(service, fd);
-	if (reports)
-		say(service, SERVICE_STATUS_AVAILABLE);
 }
 
 void

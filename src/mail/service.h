@@ -21,9 +21,8 @@ struct param;
 struct service;
 
 enum service_kind {
-	SERVICE_MANY,   /* many clients, the program reports each request: tlsmgr */
-	SERVICE_EVENTS, /* many clients, taken from accept until the accept function returns; drains: tlsproxy
-			 */
+	SERVICE_MANY,      /* many clients, the program reports each request: tlsmgr */
+	SERVICE_EVENTS,    /* many clients; master hears of each accept in one message; drains: tlsproxy */
 	SERVICE_DATAGRAMS, /* reads datagrams from the listen descriptor: postlogd */
 };
 
