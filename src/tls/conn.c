@@ -22,7 +22,10 @@
 #include "util/log.h"
 #include "util/text.h"
 
-enum { READS_PER_TURN = 4 };
+enum {
+	READ_AHEAD = 66 * 1024, /* taken off the descriptor at a time, once the session is up: four records */
+	BYTES_PER_TURN = READ_AHEAD,
+};
 
 struct conn {
 	struct context *context; /* a reference */
@@ -36,8 +39,8 @@ struct conn {
 	struct resume_conn resume;     /* server role; in the client role all zero */
 	struct client_session *client; /* owned; client role, else NULL */
 	struct resume_client_conn resume_client;
-	bool dumping;   /* what passes is logged */
-	int reads_left; /* read(2) calls in this turn */
+	bool dumping;     /* what passes is logged */
+	size_t turn_left; /* bytes to be read in this turn */
 };
 
 /* The only place that looks at an OpenSSL result. */
@@ -70,6 +73,16 @@ io_result(struct conn *conn, int result)
 	return TLS_IO_ERROR;
 }
 
+/* A short read has emptied the socket; but in a handshake, an answer may come while we still write. */
+static void
+count_read(struct conn *conn, size_t wanted, size_t got)
+{
+	if ((conn->connected && got < wanted) || wanted > conn->turn_left)
+		conn->turn_left = 0;
+	else
+		conn->turn_left -= wanted;
+}
+
 /*
  * OpenSSL goes on reading for as long as what comes is no data: a peer that sends KeyUpdates (RFC 8446
  * section 4.6.3) faster than they are worked off would keep every other session waiting. So the bytes are
@@ -84,12 +97,10 @@ on_bio(BIO *bio, int what, const char *bytes, size_t len, int argi, long argl, i
 	if (conn->dumping &&
 	    (what == (BIO_CB_READ | BIO_CB_RETURN) || what == (BIO_CB_WRITE | BIO_CB_RETURN)))
 		dump_block(bio, what == (BIO_CB_READ | BIO_CB_RETURN), bytes, len, result, *processed);
-	if (what != BIO_CB_READ)
+	if (what == (BIO_CB_READ | BIO_CB_RETURN) && result > 0)
+		count_read(conn, len, *processed);
+	if (what != BIO_CB_READ || conn->turn_left > 0)
 		return result;
-	if (conn->reads_left > 0) {
-		conn->reads_left--;
-		return result;
-	}
 	BIO_set_retry_read(bio);
 	return -1;
 }
@@ -97,7 +108,7 @@ on_bio(BIO *bio, int what, const char *bytes, size_t len, int argi, long argl, i
 void
 conn_begin_turn(struct conn *conn)
 {
-	conn->reads_left = READS_PER_TURN;
+	conn->turn_left = BYTES_PER_TURN;
 }
 
 static bool
@@ -222,6 +233,8 @@ conn_handshake(struct conn *conn)
 	enum tls_io result = io_result(conn, SSL_do_handshake(conn->ssl));
 
 	conn->connected = result == TLS_IO_DONE;
+	if (conn->connected)
+		SSL_set_default_read_buffer_len(conn->ssl, READ_AHEAD);
 	if (conn->connected && !(conn->verify.log_mask & LOGLEVEL_SESSION_PACKETS))
 		conn->dumping = false;
 	return result;

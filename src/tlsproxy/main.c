@@ -2,6 +2,7 @@
 /*
  * tlsproxy: plaintext on a local stream to TLS on a passed socket, and back.
  */
+#include <malloc.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -25,6 +26,8 @@
 
 /* A handshake that waits for tlsmgr waits no longer than this. */
 enum { TLSMGR_REPLY_MS = 3000 };
+
+enum { HEAP_SPARE = 1024 * 1024 };
 
 struct tlsmgr_settings {
 	int ipc_idle_s;
@@ -141,6 +144,11 @@ session_gone(void *service)
 static void
 post_jail(struct service *service)
 {
+#ifdef M_TRIM_THRESHOLD
+	/* Each turn of a session takes a read buffer and gives it back: not to the kernel, page by page. */
+	mallopt(M_TRIM_THRESHOLD, HEAP_SPARE);
+#endif
+
 	shared.base = service_base(service);
 	shared.gone = session_gone;
 	shared.context = service;

@@ -11,20 +11,13 @@
 
 enum {
 	CHUNK = 16 * 1024,  /* one full TLS record */
-	BUDGET = 4 * CHUNK, /* per direction and wake-up */
+	BUDGET = 4 * CHUNK, /* per direction and wake-up; passes in one piece where it can */
 };
 
 /* Only one session runs at a time: what passes straight through needs no memory of its own. What was used of
  * it is wiped when the session's turn in one direction is over, so that none of it lasts longer than the
  * turn. */
-static unsigned char passing[CHUNK];
-
-static void
-note_used(size_t *used, size_t len)
-{
-	if (*used < len)
-		*used = len;
-}
+static unsigned char passing[BUDGET];
 
 /* Passes on as much of the bytes as the caller takes: *taken. False: it is gone. */
 static bool
@@ -104,45 +97,39 @@ relay_flush_to_remote(struct session *session)
 static enum relay_result
 move_to_remote(struct session *session, size_t *used)
 {
-	size_t moved = 0;
+	size_t taken = 0;
+	ssize_t got;
 
-	while (moved < BUDGET) {
-		size_t taken = 0;
-		ssize_t got = read(session->caller.fd, passing, sizeof passing);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 && errno == EAGAIN)
-			return RELAY_WAIT;
-		if (got <= 0)
-			return RELAY_SOURCE_END;
-		note_used(used, (size_t)got);
-		if (!write_to_remote(session, passing, (size_t)got, &taken))
-			return RELAY_TARGET_END;
-		if (taken < (size_t)got) {
-			buf_add(&session->to_remote, passing + taken, (size_t)got - taken);
-			return RELAY_WAIT;
-		}
-		/* A short read has emptied the socket: do not ask again. */
-		if ((size_t)got < sizeof passing)
-			return RELAY_WAIT;
-		moved += (size_t)got;
+	do {
+		got = read(session->caller.fd, passing, sizeof passing);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0 && errno == EAGAIN)
+		return RELAY_WAIT;
+	if (got <= 0)
+		return RELAY_SOURCE_END;
+	*used = (size_t)got;
+	if (!write_to_remote(session, passing, (size_t)got, &taken))
+		return RELAY_TARGET_END;
+	if (taken < (size_t)got) {
+		buf_add(&session->to_remote, passing + taken, (size_t)got - taken);
+		return RELAY_WAIT;
 	}
-	return RELAY_MORE;
+	/* A short read has emptied the socket: do not ask again. */
+	return (size_t)got < sizeof passing ? RELAY_WAIT : RELAY_MORE;
 }
 
+/* Decrypts record after record. RELAY_MORE: the room is used up. */
 static enum relay_result
-move_to_caller(struct session *session, size_t *used)
+gather_from_remote(struct session *session, size_t *used)
 {
-	size_t moved = 0;
-
 	conn_begin_turn(session->conn);
-	while (moved < BUDGET) {
-		size_t got = 0, taken = 0;
+	session->read_waits = EV_READ;
+	while (sizeof passing - *used >= CHUNK) {
+		size_t got = 0;
 
-		session->read_waits = EV_READ;
-		switch (conn_read(session->conn, passing, sizeof passing, &got)) {
+		switch (conn_read(session->conn, passing + *used, sizeof passing - *used, &got)) {
 		case TLS_IO_DONE:
+			*used += got;
 			break;
 		case TLS_IO_WANT_READ:
 			return RELAY_WAIT;
@@ -152,16 +139,24 @@ move_to_caller(struct session *session, size_t *used)
 		default:
 			return RELAY_SOURCE_END;
 		}
-		note_used(used, got);
-		if (!write_to_caller(session, passing, got, &taken))
-			return RELAY_TARGET_END;
-		if (taken < got) {
-			buf_add(&session->to_caller, passing + taken, got - taken);
-			return RELAY_WAIT;
-		}
-		moved += got;
 	}
 	return RELAY_MORE;
+}
+
+static enum relay_result
+move_to_caller(struct session *session, size_t *used)
+{
+	enum relay_result result = gather_from_remote(session, used);
+	size_t taken = 0;
+
+	if (*used == 0)
+		return result;
+	if (!write_to_caller(session, passing, *used, &taken))
+		return RELAY_TARGET_END;
+	if (taken == *used)
+		return result;
+	buf_add(&session->to_caller, passing + taken, *used - taken);
+	return result == RELAY_MORE ? RELAY_WAIT : result;
 }
 
 enum relay_result

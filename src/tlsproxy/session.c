@@ -227,7 +227,7 @@ do_relay(struct session *s)
 {
 	s->deadline_ms = now_ms() + (int64_t)s->session_timeout_s * 1000;
 
-	enum relay_result up = s->caller_deaf ? RELAY_WAIT : relay_to_caller(s);
+	enum relay_result up = s->caller_deaf || s->only == &s->caller ? RELAY_WAIT : relay_to_caller(s);
 	if (up == RELAY_SOURCE_END) {
 		session_enter(s, FINISH_CALLER);
 		return GO_ON;
@@ -238,7 +238,7 @@ do_relay(struct session *s)
 	}
 	s->remote_may_read = up == RELAY_MORE;
 
-	enum relay_result down = relay_to_remote(s);
+	enum relay_result down = s->only == &s->remote ? RELAY_WAIT : relay_to_remote(s);
 	s->caller_may_read = down == RELAY_MORE;
 	if (down == RELAY_SOURCE_END) {
 		session_enter(s, FINISH_REMOTE);
@@ -452,12 +452,25 @@ expire(struct session *s)
 	return END;
 }
 
+/* The side that is readable and the only one with work to do, when it is known: what flows freely the other
+ * way has an event of its own. */
+static const struct side *
+only_side(const struct session *s, evutil_socket_t fd, short what)
+{
+	if (s->state != RELAY || what != EV_READ)
+		return NULL;
+	if (fd == s->caller.fd && s->to_caller.len == 0 && !s->remote_may_read)
+		return &s->caller;
+	if (fd == s->remote.fd && s->to_remote.len == 0 && !s->caller_may_read)
+		return &s->remote;
+	return NULL;
+}
+
 static void
 session_event(evutil_socket_t fd, short what, void *context)
 {
 	struct session *s = context;
 
-	(void)fd;
 	if (s->magic != SESSION_MAGIC)
 		log_panic("session_event: not a session");
 	if ((what & EV_TIMEOUT) && now_ms() >= s->deadline_ms)
@@ -466,8 +479,10 @@ session_event(evutil_socket_t fd, short what, void *context)
 		settle(s, WAIT);
 	else if (s->state == HANDSHAKE && (what & EV_CLOSED) && caller_has_left(s))
 		settle(s, END);
-	else
+	else {
+		s->only = only_side(s, fd, what);
 		session_run(s);
+	}
 }
 
 void

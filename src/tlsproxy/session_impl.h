@@ -77,8 +77,9 @@ struct session {
 	short write_waits;
 	bool caller_may_read; /* bytes may be there without an event: the last wake-up ended by its budget */
 	bool remote_may_read;
-	bool caller_deaf; /* the caller takes no more, but what it sent may still be there */
-	bool again;       /* the timer is set to now: one of the two above */
+	const struct side *only; /* of this turn: the one to read from; NULL: both */
+	bool caller_deaf;        /* the caller takes no more, but what it sent may still be there */
+	bool again;              /* the timer is set to now: one of the two above */
 };
 
 /* Sets the state and its time limit. */
