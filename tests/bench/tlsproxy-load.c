@@ -7,8 +7,11 @@
  *
  *   full      COUNT full handshakes, one after the other       resumed   the same, each resumed
  *   in        COUNT MB plaintext into tlsproxy, ten sessions   out       COUNT MB decrypted, ten sessions
+ *   out100    the same in a hundred sessions
+ *   burst     COUNT full handshakes at once; prints the median and the 99th percentile of their time, in us
  *   echo      COUNT round trips of 64 bytes, fifty sessions
  *   idle      COUNT sessions; prints "ready" and waits for end of file on standard input
+ *   idle64    the same after 64 KiB each way
  *
  * Who pays for it is measured by the caller of this program (tests/bench/tlsproxy.sh).
  */
@@ -25,11 +28,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../tools/send_descriptor.h"
 
-enum { PIECE = 16384, BULK_SESSIONS = 10, ECHO_SESSIONS = 50, ECHO_BYTES = 64 };
+enum { PIECE = 16384, BULK_SESSIONS_MAX = 100, ECHO_SESSIONS = 50, ECHO_BYTES = 64, BURST_MAX = 1000 };
 
 struct session {
 	SSL *ssl;
@@ -148,7 +152,7 @@ make_listener(void)
 }
 
 static struct session
-open_session(SSL_SESSION *offer)
+prepare_session(SSL_SESSION *offer)
 {
 	struct session session = { 0 };
 	struct sockaddr_in address;
@@ -168,6 +172,14 @@ open_session(SSL_SESSION *offer)
 		SSL_set_session(session.ssl, copy);
 		SSL_SESSION_free(copy);
 	}
+	return session;
+}
+
+static struct session
+open_session(SSL_SESSION *offer)
+{
+	struct session session = prepare_session(offer);
+
 	if (SSL_connect(session.ssl) != 1)
 		die("handshake");
 	return session;
@@ -277,25 +289,25 @@ tls_reader(void *arg)
 }
 
 static void
-bulk(long megabytes, int in)
+bulk(long megabytes, int in, int count)
 {
-	struct session sessions[BULK_SESSIONS];
-	pthread_t threads[2 * BULK_SESSIONS];
+	struct session sessions[BULK_SESSIONS_MAX];
+	pthread_t threads[2 * BULK_SESSIONS_MAX];
 
-	for (int i = 0; i < BULK_SESSIONS; i++) {
+	for (int i = 0; i < count; i++) {
 		sessions[i] = open_session(NULL);
-		sessions[i].bytes = (size_t)megabytes * 1000000 / BULK_SESSIONS / PIECE * PIECE;
+		sessions[i].bytes = (size_t)megabytes * 1000000 / count / PIECE * PIECE;
 	}
-	for (int i = 0; i < BULK_SESSIONS; i++) {
+	for (int i = 0; i < count; i++) {
 		if (pthread_create(&threads[2 * i], NULL, in ? plain_writer : tls_writer, &sessions[i]) !=
 			0 ||
 		    pthread_create(&threads[2 * i + 1], NULL, in ? tls_reader : plain_reader, &sessions[i]) !=
 			0)
 			die("thread");
 	}
-	for (int i = 0; i < 2 * BULK_SESSIONS; i++)
+	for (int i = 0; i < 2 * count; i++)
 		pthread_join(threads[i], NULL);
-	for (int i = 0; i < BULK_SESSIONS; i++)
+	for (int i = 0; i < count; i++)
 		close_session(&sessions[i]);
 }
 
@@ -312,14 +324,91 @@ round_trips(long count)
 		close_session(&sessions[i]);
 }
 
+/* 64 KiB each way, a record at a time. */
 static void
-idle(long count)
+pass_some(struct session *session)
+{
+	static char piece[PIECE];
+
+	for (int i = 0; i < 4; i++) {
+		if (SSL_write(session->ssl, piece, PIECE) != PIECE)
+			die("TLS write");
+		read_all(session->plain, piece, PIECE);
+		write_all(session->plain, piece, PIECE);
+		for (size_t have = 0; have < PIECE;) {
+			int n = SSL_read(session->ssl, piece, (int)(PIECE - have));
+
+			if (n <= 0)
+				die("TLS read");
+			have += (size_t)n;
+		}
+	}
+}
+
+struct burst {
+	struct session session;
+	pthread_barrier_t *start;
+	double us;
+};
+
+static void *
+one_of_burst(void *arg)
+{
+	struct burst *burst = arg;
+	struct timespec from, to;
+
+	pthread_barrier_wait(burst->start);
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	if (SSL_connect(burst->session.ssl) != 1)
+		die("handshake");
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	burst->us = (double)(to.tv_sec - from.tv_sec) * 1e6 + (double)(to.tv_nsec - from.tv_nsec) / 1e3;
+	return NULL;
+}
+
+static int
+by_time(const void *a, const void *b)
+{
+	double x = ((const struct burst *)a)->us, y = ((const struct burst *)b)->us;
+
+	return (x > y) - (x < y);
+}
+
+static void
+burst(long count)
+{
+	static struct burst bursts[BURST_MAX];
+	static pthread_t threads[BURST_MAX];
+	pthread_barrier_t start;
+
+	if (count < 1 || count > BURST_MAX)
+		die("count");
+	pthread_barrier_init(&start, NULL, (unsigned int)count);
+	for (long i = 0; i < count; i++) {
+		bursts[i].session = prepare_session(NULL);
+		bursts[i].start = &start;
+	}
+	for (long i = 0; i < count; i++)
+		if (pthread_create(&threads[i], NULL, one_of_burst, &bursts[i]) != 0)
+			die("thread");
+	for (long i = 0; i < count; i++)
+		pthread_join(threads[i], NULL);
+	for (long i = 0; i < count; i++)
+		close_session(&bursts[i].session);
+	qsort(bursts, (size_t)count, sizeof(bursts[0]), by_time);
+	printf("%.0f %.0f\n", bursts[count / 2].us, bursts[(count * 99 - 1) / 100].us);
+}
+
+static void
+idle(long count, int used)
 {
 	struct session *sessions = calloc((size_t)count, sizeof(*sessions));
 
 	for (long i = 0; i < count; i++) {
 		sessions[i] = open_session(NULL);
 		ping(&sessions[i], 1);
+		if (used)
+			pass_some(&sessions[i]);
 	}
 	puts("ready");
 	fflush(stdout);
@@ -333,8 +422,8 @@ int
 main(int argc, char **argv)
 {
 	if (argc != 5) {
-		fprintf(stderr,
-		    "usage: tlsproxy-load QUEUE-DIRECTORY full|resumed|in|out|echo|idle 1.2|1.3 COUNT\n");
+		fprintf(stderr, "usage: tlsproxy-load QUEUE-DIRECTORY "
+				"full|resumed|in|out|out100|echo|burst|idle|idle64 1.2|1.3 COUNT\n");
 		return 64;
 	}
 	queue = argv[1];
@@ -353,11 +442,15 @@ main(int argc, char **argv)
 	if (strcmp(mode, "full") == 0 || strcmp(mode, "resumed") == 0)
 		handshakes(count, mode[0] == 'r');
 	else if (strcmp(mode, "in") == 0 || strcmp(mode, "out") == 0)
-		bulk(count, mode[0] == 'i');
+		bulk(count, mode[0] == 'i', 10);
+	else if (strcmp(mode, "out100") == 0)
+		bulk(count, 0, BULK_SESSIONS_MAX);
 	else if (strcmp(mode, "echo") == 0)
 		round_trips(count);
-	else if (strcmp(mode, "idle") == 0)
-		idle(count);
+	else if (strcmp(mode, "burst") == 0)
+		burst(count);
+	else if (strcmp(mode, "idle") == 0 || strcmp(mode, "idle64") == 0)
+		idle(count, mode[4] != 0);
 	else
 		return 64;
 	return 0;

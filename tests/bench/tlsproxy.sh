@@ -3,6 +3,7 @@
 #
 # What a unit of work costs in server CPU (master and all it runs: tlsproxy, tlsmgr, the log writer) with our tlsmgr
 # and tlsproxy and with stock ones, turn by turn in one run. Lines: name, ours, stock, unit, ratio ours/stock.
+# Waits are of the clients, by the clock; all else is CPU or memory of the server.
 # ROUNDS and SCALE (percent of the usual amount of work) can be set in the environment. Run by tests/bench/run.
 
 . "$SEALPOST_TOP/tests/integration/lib.sh"
@@ -28,13 +29,13 @@ work() { # VARIANT MODE VERSION COUNT
 	echo $((work_after - work_before))
 }
 
-# measure NAME MODE VERSION COUNT UNIT MICROSECONDS-PER-UNIT-OF-OUTPUT
+# measure NAME MODE VERSION COUNT UNIT MICROSECONDS-PER-UNIT-OF-OUTPUT [KEY]
 measure() {
 	count=$(($4 * SCALE / 100))
 	ours=0 stock=0 round=0
 	while [ $round -lt "$ROUNDS" ]; do
-		ours=$((ours + $(work ours "$2" "$3" $count))) || exit 1
-		stock=$((stock + $(work stock "$2" "$3" $count))) || exit 1
+		ours=$((ours + $(work "ours$7" "$2" "$3" $count))) || exit 1
+		stock=$((stock + $(work "stock$7" "$2" "$3" $count))) || exit 1
 		round=$((round + 1))
 	done
 	awk -v name="$1" -v unit="$5" -v scale="$6" -v ours=$ours -v stock=$stock -v n=$((count * ROUNDS)) -v hz="$HZ" 'BEGIN {
@@ -49,30 +50,57 @@ pss() { # INSTANCE: KiB of all tlsproxy processes
 	done | awk '{ t += $1 } END { print t + 0 }'
 }
 
-idle_memory() { # VARIANT COUNT: prints KiB a session
+idle_memory() { # VARIANT MODE COUNT: prints KiB a session
 	"$TMP/load" "$TMP/$1/spool" full 1.3 2
 	pss_before=$(pss "$TMP/$1")
 	rm -f "$TMP/idle.in" "$TMP/idle.out"
 	mkfifo "$TMP/idle.in"
-	"$TMP/load" "$TMP/$1/spool" idle 1.3 "$2" <"$TMP/idle.in" >"$TMP/idle.out" &
+	"$TMP/load" "$TMP/$1/spool" "$2" 1.3 "$3" <"$TMP/idle.in" >"$TMP/idle.out" &
 	idle_pid=$!
 	exec 7>"$TMP/idle.in"
 	wait_for file_has "$TMP/idle.out" ready
 	pss_after=$(pss "$TMP/$1")
 	exec 7>&-
 	wait $idle_pid
-	awk -v d=$((pss_after - pss_before)) -v n="$2" 'BEGIN { printf "%.1f\n", d / n }'
+	awk -v d=$((pss_after - pss_before)) -v n="$3" 'BEGIN { printf "%.1f\n", d / n }'
 }
 
-for variant in ours stock; do
-	make_instance $variant "$([ $variant = stock ] || echo tlsmgr tlsproxy)"
-	# The listeners that are not part of this, out of the way; one kind of key, so that both sign alike.
-	sed -i '/^127/d; /^smtpd/d; /^dnsblog/d' "$I/etc/master.cf"
-	sed -i "s,^smtpd_tls_chain_files.*,smtpd_tls_chain_files = $TMP/certs/ecdsa.key $TMP/certs/ecdsa.crt," "$I/etc/main.cf"
-	start_instance "$I" || exit 1
-	"$TMP/load" "$I/spool" full 1.3 5 || exit 1
-done
+# one_key KIND SUFFIX: instances oursSUFFIX and stockSUFFIX with one kind of key, so that both sign alike.
+one_key() {
+	kind=$1
+	for variant in ours stock; do
+		make_instance $variant$2 "$([ $variant = stock ] || echo tlsmgr tlsproxy)"
+		# The listeners that are not part of this, out of the way.
+		sed -i '/^127/d; /^smtpd/d; /^dnsblog/d' "$I/etc/master.cf"
+		sed -i "s,^smtpd_tls_chain_files.*,smtpd_tls_chain_files = $TMP/certs/$kind.key $TMP/certs/$kind.crt," "$I/etc/main.cf"
+		start_instance "$I" || exit 1
+		"$TMP/load" "$I/spool" full 1.3 5 || exit 1
+	done
+}
 
+compare() { # NAME OURS STOCK UNIT
+	awk -v name="$1" -v o="$2" -v s="$3" -v unit="$4" 'BEGIN {
+		printf "%-28s %10.2f %10.2f %-22s %s\n", name, o, s, unit, (s > 0 ? sprintf("%.2f", o / s) : "-") }'
+}
+
+# How long COUNT clients wait that come at once: median and 99th percentile over all rounds.
+measure_burst() { # COUNT
+	for variant in ours stock; do : >"$TMP/burst.$variant"; done
+	round=0
+	while [ $round -lt "$ROUNDS" ]; do
+		for variant in ours stock; do
+			"$TMP/load" "$TMP/$variant/spool" burst 1.3 "$1" >>"$TMP/burst.$variant" || exit 1
+		done
+		round=$((round + 1))
+	done
+	for column in 1 2; do
+		ours=$(awk -v c=$column '{ t += $c } END { print t / NR }' "$TMP/burst.ours")
+		stock=$(awk -v c=$column '{ t += $c } END { print t / NR }' "$TMP/burst.stock")
+		compare "wait-$1-at-once-p$([ $column = 1 ] && echo 50 || echo 99)" "$ours" "$stock" us
+	done
+}
+
+one_key ecdsa ""
 printf '%-28s %10s %10s %-22s %s\n' name ours stock unit ratio
 measure handshake-full-tls13 full 1.3 800 us/handshake 1
 measure handshake-full-tls12 full 1.2 800 us/handshake 1
@@ -81,5 +109,14 @@ measure handshake-resumed-tls12 resumed 1.2 1200 us/handshake 1
 measure bulk-plaintext-in in 1.3 500 CPU-s/GB 1000
 measure bulk-ciphertext-in out 1.3 500 CPU-s/GB 1000
 measure round-trip-64-bytes echo 1.3 20000 us/round-trip 1
-ours=$(idle_memory ours $((400 * SCALE / 100))) stock=$(idle_memory stock $((400 * SCALE / 100)))
-awk -v o="$ours" -v s="$stock" 'BEGIN { printf "%-28s %10.2f %10.2f %-22s %s\n", "idle-session-memory", o, s, "KiB/session", (s > 0 ? sprintf("%.2f", o / s) : "-") }'
+measure bulk-ciphertext-in-100 out100 1.3 500 CPU-s/GB 1000
+for clients in 1 50 500; do
+	measure_burst $clients
+done
+sessions=$((400 * SCALE / 100))
+for mode in idle idle64; do
+	ours=$(idle_memory ours $mode $sessions) stock=$(idle_memory stock $mode $sessions)
+	compare "$mode-session-memory" "$ours" "$stock" KiB/session
+done
+one_key rsa -rsa
+measure handshake-full-tls13-rsa full 1.3 400 us/handshake 1 -rsa
