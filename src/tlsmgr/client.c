@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -30,6 +31,9 @@ enum {
 	TURN_BYTES = 128 * 1024,     /* of replies, likewise */
 	KEEP_BYTES = 4 * READ_SIZE,  /* a shared buffer that has become larger is not kept */
 	TIMEOUT_MAX_S = 1000 * 1000, /* what a timer can hold */
+
+	/* What all clients with more than KEEP_BYTES may hold; some of the largest requests at a time. */
+	HELD_LIMIT = 64 * 1024 * 1024,
 };
 
 /* Where in a list that is too long to keep. */
@@ -44,24 +48,48 @@ struct client_set {
 	 * Both are empty between two wake-ups. */
 	struct buf in;
 	struct buf out;
+
+	TAILQ_HEAD(, client) large; /* who holds more than KEEP_BYTES, the longest first */
+	size_t held;                /* bytes, of these */
+	bool crowded;               /* it was said that they hold too much */
 };
 
 struct client {
-	struct client_set *set;  /* borrowed */
-	int fd;                  /* owned */
-	struct event *readable;  /* owned */
-	struct event *writable;  /* owned; NULL unless `out` holds bytes */
-	struct timer *timer;     /* owned; NULL while there is nothing to wait for */
-	struct buf in;           /* begins with a list that is not complete, or whose turn has not come */
-	struct buf out;          /* what the socket did not take of the replies */
-	struct attr_frame frame; /* of the list at the start of what is there */
-	int64_t deadline_ms;     /* of the list or reply under way; 0: not set yet */
+	TAILQ_ENTRY(client) next; /* in `large`, if it holds anything there */
+	size_t held;              /* bytes that are counted there; 0: not in it */
+	struct client_set *set;   /* borrowed */
+	int fd;                   /* owned */
+	struct event *readable;   /* owned */
+	struct event *writable;   /* owned; NULL unless `out` holds bytes */
+	struct timer *timer;      /* owned; NULL while there is nothing to wait for */
+	struct buf in;            /* begins with a list that is not complete, or whose turn has not come */
+	struct buf out;           /* what the socket did not take of the replies */
+	struct attr_frame frame;  /* of the list at the start of what is there */
+	int64_t deadline_ms;      /* of the list or reply under way; 0: not set yet */
 	enum skip_state skipping;
 	bool reading;
 	bool more; /* the turn ended before the input did */
 	bool eof;
 	bool ending; /* nothing follows but the rest of `out` */
 };
+
+/* Brings up to date what is known of its memory. */
+static void
+weigh(struct client *client)
+{
+	struct client_set *set = client->set;
+	size_t held = client->in.room + client->out.room;
+
+	if (held <= KEEP_BYTES)
+		held = 0;
+	if (held > 0 && client->held == 0)
+		TAILQ_INSERT_TAIL(&set->large, client, next);
+	if (held == 0 && client->held > 0)
+		TAILQ_REMOVE(&set->large, client, next);
+	set->held += held;
+	set->held -= client->held;
+	client->held = held;
+}
 
 static void
 client_free(struct client *client)
@@ -76,6 +104,7 @@ client_free(struct client *client)
 	fdio_close(&client->fd);
 	buf_release_secret(&client->in);
 	buf_release_secret(&client->out);
+	weigh(client);
 	free(client);
 	set->env->statistics->clients--;
 	service_client_gone(set->service);
@@ -347,6 +376,23 @@ arm_timer(struct client *client)
 		timer_start(client->timer, left_ms(client));
 }
 
+/* Who means it has done with his request in a moment, so the one that has been at it longest goes. */
+static void
+limit_memory(struct client_set *set)
+{
+	if (set->held == 0)
+		set->crowded = false;
+	while (set->held > HELD_LIMIT) {
+		if (!set->crowded)
+			log_warn("unfinished requests and unread replies on %s hold more than %d bytes: "
+				 "disconnecting the oldest",
+			    set->env->stream, HELD_LIMIT);
+		set->crowded = true;
+		set->env->statistics->dropped++;
+		client_free(TAILQ_FIRST(&set->large));
+	}
+}
+
 /* Acts on what has come, unless the replies to what came before are still here. */
 static void
 run(struct client *client, struct buf *in)
@@ -371,6 +417,8 @@ run(struct client *client, struct buf *in)
 	client->more = progress == GO_ON;
 	arm_events(client);
 	arm_timer(client);
+	weigh(client);
+	limit_memory(client->set); /* which may end this client, too */
 }
 
 static void
@@ -478,6 +526,7 @@ client_set_new(struct service *service, const struct mgr_request_env *env, int t
 
 	set->service = service;
 	set->env = env;
+	TAILQ_INIT(&set->large);
 	set->timeout_ms = (timeout_s < TIMEOUT_MAX_S ? timeout_s : TIMEOUT_MAX_S) * 1000;
 	return set;
 }

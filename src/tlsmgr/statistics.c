@@ -108,6 +108,7 @@ statistics_put(const struct mgr_request_env *env, struct buf *reply)
 	put(reply, "clients", "now", statistics->clients);
 	put(reply, "clients", "ever", statistics->clients_ever);
 	put(reply, "clients", "timeouts", statistics->timeouts);
+	put(reply, "clients", "dropped", statistics->dropped);
 	for (int i = 0; i < STATISTICS_REQUESTS; i++)
 		for (int j = 0; j < STATISTICS_RESULTS; j++)
 			put(reply, requests[i], results[j], statistics->requests[i][j]);

@@ -29,7 +29,7 @@ enum { STATISTICS_RESULTS = 3 };
 struct statistics {
 	int64_t started_ms;                /* now_ms() */
 	int64_t reseeded_ms, exchanged_ms; /* the last time it worked; 0: never */
-	uint64_t clients, clients_ever, timeouts;
+	uint64_t clients, clients_ever, timeouts, dropped;
 	uint64_t requests[STATISTICS_REQUESTS][STATISTICS_RESULTS]; /* by result: OK, ERR, FAIL */
 };
 

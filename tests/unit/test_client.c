@@ -2,8 +2,10 @@
 /* client: requests cut anywhere, requests in one piece, clients that wait for each other for nothing. */
 #include "tlsmgr_fixture.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include "mail/service.h"
@@ -300,6 +302,54 @@ idle_client_has_no_timer(void **state)
 	buf_release(&got);
 }
 
+/* Each holds what one client may; together they would hold a gigabyte. */
+static void
+unfinished_requests_of_many_are_bounded(void **state)
+{
+	enum { CLIENTS = 256, PART = 3 * 1024 * 1024 };
+	static char part[PART];
+	static int fds[CLIENTS];
+	struct buf one = BUF_INIT, got = BUF_INIT;
+	int alive = 0;
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN); /* like a service */
+	memset(part, 'A', sizeof part);
+	tlsmgr_proto_put_update(&one, "smtpd", "id", "x", 1);
+	memcpy(part, one.bytes, one.len - 6);
+	int small = connect_client();
+	send_all(small, one.bytes, 20);
+	turn();
+	for (int i = 0; i < CLIENTS; i++) {
+		fds[i] = connect_client();
+		for (size_t at = 0; at < sizeof part;) {
+			ssize_t put = write(fds[i], part + at, sizeof part - at);
+
+			if (put < 0 && errno == EPIPE)
+				break;
+			at += put > 0 ? (size_t)put : 0;
+			turn();
+		}
+	}
+	for (int i = 0; i < CLIENTS; i++)
+		alive += collect(fds[i], &got);
+	assert_in_range(alive, 4, 64 * 1024 * 1024 / PART);
+	/* The latest is among them, and nobody who holds little has to go. */
+	assert_true(collect(fds[CLIENTS - 1], &got));
+	send_all(small, one.bytes + 20, one.len - 20);
+	turn();
+	assert_true(collect(small, &got));
+	assert_true(got.len > 0);
+	disconnect(small);
+	for (int i = 0; i < CLIENTS; i++)
+		close(fds[i]);
+	for (int i = 0; i < CLIENTS && statistics.clients > 0; i++)
+		turn();
+	assert_int_equal(statistics.clients, 0);
+	buf_release(&one);
+	buf_release(&got);
+}
+
 int
 main(void)
 {
@@ -310,6 +360,7 @@ main(void)
 		    reply_that_is_not_read_stops_its_client_only, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    wakeup_behind_requests_ends_behind_their_replies, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(unfinished_requests_of_many_are_bounded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(idle_client_has_no_timer, set_up, tear_down),
 	};
 
