@@ -27,6 +27,7 @@ struct ageindex {
 	int64_t newest;                      /* the slice that the clock is in */
 	int64_t oldest;                      /* no slice before this one has entries */
 	uint64_t count, bytes;
+	uint64_t id_bytes; /* of these */
 	unsigned char key[SIPHASH_KEY_LEN];
 };
 
@@ -160,6 +161,7 @@ add(struct ageindex *index, const char *id)
 	*first = entry;
 	index->count++;
 	index->bytes += len;
+	index->id_bytes += len;
 	return entry;
 }
 
@@ -193,8 +195,10 @@ ageindex_remove(struct ageindex *index, const struct ageindex_entry *entry)
 	struct ageindex_entry *found = *at;
 	*at = found->chain;
 	unlink_entry(found);
+	size_t len = strlen(found->id);
 	index->count--;
-	index->bytes -= strlen(found->id) + found->len;
+	index->bytes -= len + found->len;
+	index->id_bytes -= len;
 	free(found);
 }
 
@@ -226,4 +230,10 @@ uint64_t
 ageindex_bytes(const struct ageindex *index)
 {
 	return index->bytes;
+}
+
+uint64_t
+ageindex_id_bytes(const struct ageindex *index)
+{
+	return index->id_bytes;
 }

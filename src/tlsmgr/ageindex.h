@@ -57,7 +57,8 @@ int64_t ageindex_least_age_s(struct ageindex *index);
 
 uint64_t ageindex_count(const struct ageindex *index);
 
-/* Lengths of all ids and sessions. */
+/* Lengths of all ids and sessions; of the ids, which are in memory. */
 uint64_t ageindex_bytes(const struct ageindex *index);
+uint64_t ageindex_id_bytes(const struct ageindex *index);
 
 #endif

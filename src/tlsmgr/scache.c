@@ -7,6 +7,7 @@
 #include "tls/random.h"
 #include "tlsmgr/ageindex.h"
 #include "tlsmgr/entry.h"
+#include "tlsmgr/scache_limit.h"
 #include "tlsmgr/store.h"
 #include "tlsmgr/storefile.h"
 #include "tlsmgr/takeover.h"
@@ -22,11 +23,8 @@ enum {
 	LEAST_TIMEOUT_S = 120,
 	IDLE_MS = 1000,    /* between two looks at the oldest entry */
 	DISCARD_STEPS = 8, /* entries of a lost database that are forgotten at a time */
+	EVICT_STEPS = 64,  /* entries that make room for one */
 };
-
-/* For an index, or a database, without a limit. */
-#define MANY_ENTRIES (UINT64_C(1) << 22)
-#define MANY_BYTES   (UINT64_C(1) << 40)
 
 struct scache {
 	const char *label;
@@ -39,7 +37,8 @@ struct scache {
 	bool log;
 	bool check_utf8;
 	bool first; /* the next record to be read is the first */
-	uint64_t entry_limit, size_limit;
+	struct scache_limit limit;
+	size_t wanted;             /* room for a session for which there was none */
 	struct takeover *takeover; /* owned; NULL when none is under way */
 	struct scache_stats stats;
 	struct buf id, value; /* of the record being read */
@@ -64,8 +63,7 @@ try_store(struct scache *cache)
 	cache->store = storefile_open(cache->file);
 	if (!cache->store)
 		return;
-	cache->index = ageindex_new(
-	    cache->entry_limit ? cache->entry_limit : MANY_ENTRIES, cache->timeout_s, cache->key);
+	cache->index = ageindex_new(scache_limit_entries(&cache->limit), cache->timeout_s, cache->key);
 	cache->stats.loading = cache->first = store_has_old_records(cache->store);
 	if (store_has_foreign_records(cache->store))
 		cache->takeover = takeover_new(cache->label, storefile_name(cache->file));
@@ -79,18 +77,6 @@ end_takeover(struct scache *cache)
 	cache->takeover = NULL;
 }
 
-/* What the database may have to hold. */
-static uint64_t
-store_limit(const struct scache_config *config)
-{
-	/* The key has a byte more than the id. */
-	uint64_t entries = config->entry_limit ? config->entry_limit : MANY_ENTRIES;
-
-	if (!config->size_limit || config->size_limit > MANY_BYTES || entries > MANY_BYTES)
-		return MANY_BYTES;
-	return config->size_limit + entries * (ENTRY_OVERHEAD + 1);
-}
-
 static void
 enable(struct scache *cache, const struct scache_config *config)
 {
@@ -99,7 +85,7 @@ enable(struct scache *cache, const struct scache_config *config)
 		.database = config->database,
 		.default_type = config->default_type,
 		.boot = config->boot ? config->boot : "",
-		.limit = store_limit(config),
+		.limit = scache_limit_store(&cache->limit),
 		.location = config->location,
 	};
 
@@ -121,8 +107,7 @@ scache_new(const struct scache_config *config)
 		cache->timeout_s = LEAST_TIMEOUT_S;
 	cache->log = config->log;
 	cache->check_utf8 = config->check_utf8;
-	cache->entry_limit = config->entry_limit;
-	cache->size_limit = config->size_limit;
+	cache->limit = (struct scache_limit){ config->entry_limit, config->size_limit };
 	if (cache->timeout_s > 0 && config->database[0])
 		enable(cache, config);
 	return cache;
@@ -300,28 +285,30 @@ evict_oldest(struct scache *cache)
 static bool
 is_over(const struct scache *cache, const char *id, size_t len)
 {
+	size_t id_len = id ? strlen(id) : 0;
 	uint64_t count = ageindex_count(cache->index) + (id != NULL);
-	uint64_t bytes = ageindex_bytes(cache->index) + len + (id ? strlen(id) : 0);
+	uint64_t bytes = ageindex_bytes(cache->index) + len + id_len;
+	uint64_t id_bytes = ageindex_id_bytes(cache->index) + id_len;
 
-	if ((!cache->entry_limit || count <= cache->entry_limit) &&
-	    (!cache->size_limit || bytes <= cache->size_limit))
+	if (!scache_limit_exceeded(&cache->limit, count, bytes, id_bytes))
 		return false;
 
 	/* It may replace one. */
 	const struct ageindex_entry *old = id ? ageindex_find(cache->index, id) : NULL;
-	if (!old)
-		return true;
-	count--;
-	bytes -= strlen(id) + old->len;
-	return (cache->entry_limit && count > cache->entry_limit) ||
-	       (cache->size_limit && bytes > cache->size_limit);
+	return !old ||
+	       scache_limit_exceeded(&cache->limit, count - 1, bytes - id_len - old->len, id_bytes - id_len);
 }
 
-static void
+/* So many small ones may have to go for a large one that clients would wait: then some go, and false. */
+static bool
 make_room(struct scache *cache, const char *id, size_t len)
 {
-	while (cache->store && ageindex_count(cache->index) > 0 && is_over(cache, id, len))
+	for (int i = 0; cache->store && is_over(cache, id, len); i++) {
+		if (i == EVICT_STEPS || ageindex_count(cache->index) == 0)
+			return false;
 		evict_oldest(cache);
+	}
+	return cache->store != NULL;
 }
 
 static int64_t
@@ -337,7 +324,7 @@ static void
 remember(struct scache *cache, const char *id, int64_t stamp, size_t len)
 {
 	ageindex_put(cache->index, id, stamp, (uint32_t)len, age_s(stamp));
-	make_room(cache, NULL, 0);
+	(void)make_room(cache, NULL, 0); /* the rest between requests */
 }
 
 /* How far ahead it may be is how long it may stay: from the next run on nobody knows its age. */
@@ -419,6 +406,15 @@ scache_lookup(struct scache *cache, const char *id, struct buf *session)
 	return found;
 }
 
+/* What the client has replaced must not come back. */
+static void
+forget(struct scache *cache, const char *id)
+{
+	forbid_takeover(cache, id);
+	if (ageindex_find(cache->index, id) || cache->stats.loading)
+		drop(cache, id);
+}
+
 /* False: not kept. */
 static bool
 keep(struct scache *cache, const char *id, int64_t stamp, const void *session, size_t len)
@@ -426,17 +422,14 @@ keep(struct scache *cache, const char *id, int64_t stamp, const void *session, s
 	struct err err = { 0 };
 
 	start_clock(cache);
-	if ((cache->size_limit && (len > cache->size_limit || strlen(id) > cache->size_limit - len)) ||
-	    len > UINT32_MAX) {
-		/* What the client has replaced must not come back. */
-		forbid_takeover(cache, id);
-		if (ageindex_find(cache->index, id) || cache->stats.loading)
-			drop(cache, id);
+	bool fits = len <= UINT32_MAX && (!cache->limit.size || len + strlen(id) <= cache->limit.size);
+	if (!fits || !make_room(cache, id, len)) {
+		if (fits)
+			cache->wanted = len + strlen(id);
+		if (cache->store)
+			forget(cache, id);
 		return false;
 	}
-	make_room(cache, id, len);
-	if (!cache->store)
-		return false;
 	entry_encode(&cache->value, stamp, session, len);
 	if (store_put(cache->store, id, cache->value.bytes, cache->value.len, &err) < 0) {
 		give_up(cache, &err);
@@ -501,6 +494,18 @@ expire_oldest(struct scache *cache)
 		return false;
 	sweep_out(cache, oldest->id, oldest->stamp, oldest->len);
 	return true;
+}
+
+/* False: there is room. */
+static bool
+make_wanted_room(struct scache *cache)
+{
+	if (ageindex_count(cache->index) > 0 && is_over(cache, NULL, cache->wanted)) {
+		evict_oldest(cache);
+		return true;
+	}
+	cache->wanted = 0;
+	return false;
 }
 
 static void
@@ -583,7 +588,7 @@ scache_tend(struct scache *cache)
 		return cache->store ? 0 : storefile_wait_ms(cache->file);
 	}
 	start_clock(cache);
-	if (expire_oldest(cache))
+	if (expire_oldest(cache) || make_wanted_room(cache))
 		return 0;
 	if (cache->stats.loading)
 		load_next(cache);

@@ -3,16 +3,18 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "util/alloc.h"
 #include "util/log.h"
 #include "util/table.h"
 
-enum { MOST_FORBIDDEN = 100000 };
+enum { MOST_FORBIDDEN = 100000, MOST_BYTES = 16 * 1024 * 1024 };
 
 struct takeover {
 	const char *label, *name;
 	struct table *forbidden; /* owned; ids; the value is any */
+	size_t bytes;            /* of these */
 	uint64_t count;
 	bool is_cut_short;
 };
@@ -40,8 +42,13 @@ takeover_free(struct takeover *takeover)
 bool
 takeover_forbid(struct takeover *takeover, const char *id)
 {
-	if (table_count(takeover->forbidden) == MOST_FORBIDDEN)
+	size_t len = strlen(id);
+
+	if (takeover_is_forbidden(takeover, id))
+		return true;
+	if (table_count(takeover->forbidden) == MOST_FORBIDDEN || len > MOST_BYTES - takeover->bytes)
 		return false;
+	takeover->bytes += len;
 	table_put(takeover->forbidden, id, takeover);
 	return true;
 }

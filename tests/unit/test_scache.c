@@ -266,6 +266,58 @@ session_larger_than_the_limit_replaces_nothing_by_nothing(void **state)
 	scache_free(cache);
 }
 
+/* A large session in the place of thousands would keep other clients waiting. */
+static void
+no_request_drops_many(void **state)
+{
+	static char large[900000], small[180];
+	char id[16];
+
+	(void)state;
+	config.size_limit = 1000000;
+	struct scache *cache = scache_new(&config);
+	for (int i = 0; i < 6000; i++) {
+		snprintf(id, sizeof id, "%d", i);
+		scache_update(cache, id, small, sizeof small);
+	}
+	scache_update(cache, "5999", large, sizeof large);
+	assert_in_range(fake.removes, 600, 900);
+	assert_int_equal(stats_of(cache).refused, 1);
+	assert_int_equal(scache_lookup(cache, "5999", &session), 0);
+
+	int before = fake.removes;
+	scache_update(cache, "large", large, sizeof large);
+	assert_in_range(fake.removes - before, 1, 100);
+	assert_int_equal(stats_of(cache).refused, 2);
+	/* Room for it is made between requests. */
+	assert_true(tend(cache) > 1000);
+	assert_int_equal(tend(cache), 0);
+	scache_update(cache, "large", large, sizeof large);
+	assert_int_equal(scache_lookup(cache, "large", &session), 1);
+	assert_int_equal(stats_of(cache).refused, 2);
+	assert_true(stats_of(cache).bytes <= config.size_limit);
+	scache_free(cache);
+}
+
+static void
+memory_for_ids_is_bounded_like_entries(void **state)
+{
+	static char id[1000001];
+
+	(void)state;
+	memset(id, 'x', sizeof id - 1);
+	config.entry_limit = 1000;
+	struct scache *cache = scache_new(&config);
+	for (int i = 0; i < 100; i++) {
+		snprintf(id, sizeof id, "%02d", i);
+		id[2] = 'x';
+		scache_update(cache, id, "x", 1);
+	}
+	assert_in_range(stats_of(cache).entries, 1, 8);
+	assert_int_equal(scache_lookup(cache, id, &session), 1);
+	scache_free(cache);
+}
+
 static void
 database_is_told_how_much_it_may_have_to_hold(void **state)
 {
@@ -300,6 +352,8 @@ main(void)
 		TEST(refreshed_entry_survives),
 		TEST(limits_hold_after_each_call_and_the_oldest_go_first),
 		TEST(session_larger_than_the_limit_replaces_nothing_by_nothing),
+		TEST(no_request_drops_many),
+		TEST(memory_for_ids_is_bounded_like_entries),
 		TEST(database_is_told_how_much_it_may_have_to_hold),
 	};
 

@@ -169,6 +169,34 @@ end_before_the_end_is_told(void **state)
 	scache_free(cache);
 }
 
+/* They would take memory without bound otherwise. */
+static void
+ids_that_are_long_are_not_all_remembered(void **state)
+{
+	const struct fake_foreign records[] = {
+		{ "a", stock_value(START_S, "41") },
+		{ 0 },
+	};
+	static char id[100000];
+
+	(void)state;
+	fake.foreign = records;
+	struct scache *cache = scache_new(&config);
+	memset(id, 'x', sizeof id - 1);
+	for (int i = 0; i < 1000; i++)
+		scache_delete(cache, id);
+	assert_false(fake.foreign_stopped);
+	for (int i = 0; i < 200; i++) {
+		snprintf(id, sizeof id, "%03d", i);
+		id[3] = 'x';
+		scache_delete(cache, id);
+	}
+	assert_true(fake.foreign_stopped);
+	tend(cache);
+	log_is("smtpd TLS session cache internal:x: took over 0 sessions of Postfix, the rest is lost\n");
+	scache_free(cache);
+}
+
 static void
 database_that_fails_ends_it(void **state)
 {
@@ -210,6 +238,7 @@ main(void)
 		TEST(what_clients_did_meanwhile_stays),
 		TEST(limits_hold_and_the_latest_stay),
 		TEST(end_before_the_end_is_told),
+		TEST(ids_that_are_long_are_not_all_remembered),
 		TEST(database_that_fails_ends_it),
 		TEST(nothing_is_not_told),
 	};
