@@ -105,11 +105,12 @@ port_of() { # VARIANT NAME
 	awk -v name="$2" '$1 == name { print $2 }' "$TMP/$1.table"
 }
 
-# What changes from run to run.
+# Without what changes from run to run: dumped bytes and reads that came too early, among others.
 without_chance() { # PORT
-	sed "s/:$1\([^0-9]\|\$\)/:PORT\1/g; s/_$1\._tcp/_PORT._tcp/g; s,$I,INSTANCE,g; s,$TMP,TMP,g; s/\(read from\|write to\) [0-9A-F]* \[[0-9A-F]*\]/\1 ADDRESS/
-		s/TLS library problem: \(.*\):[^:]*\.c:[0-9]*:/TLS library problem: \1:FILE:LINE:/
-		s/^posttls-finger: //"
+	sed -e '/^[0-9a-f]\{4\} [0-9a-f][0-9a-f] /d' -e '/^read from .* => -1)$/d' \
+		-e "s/:$1\([^0-9]\|\$\)/:PORT\1/g; s/_$1\._tcp/_PORT._tcp/g" -e "s,$I,INSTANCE,g; s,$TMP,TMP,g" \
+		-e 's/\(read from\|write to\) [0-9A-F]* \[[0-9A-F]*\]/\1 ADDRESS/' \
+		-e 's/TLS library problem: \(.*\):[^:]*\.c:[0-9]*:/TLS library problem: \1:FILE:LINE:/' -e 's/^posttls-finger: //'
 }
 
 # finger VARIANT NAME [-X]: asks; what is said goes to $TMP/VARIANT/NAME.says.

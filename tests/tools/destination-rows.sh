@@ -210,6 +210,11 @@ log_rows() {
 		row log-wrong-$log @wrongname -l secure -F "$CA" -L $log TO $MX
 		row log-unknown-$log "@belowother MaxProtocol=TLSv1.2" -l may -L $log TO
 	done
+	# Signatures by RSA are always of the same length.
+	for log in 3 ssl-handshake-packet-dump; do
+		row log-dump-$log @rsa2048 -l may -L $log TO
+		row log-dump12-$log "@rsa2048 MaxProtocol=TLSv1.2" -l may -L $log TO
+	done
 	row log-fp-all @good -l fingerprint -d sha256 -L 2 TO "$(digest_of good key sha256)"
 	row log-ta-all @good -l secure -A "$D/inter.crt" -L 2 TO $MX
 	row log-no-word @good -l may -L best TO

@@ -116,6 +116,47 @@ choose_chain(SSL *ssl, int *alert, void *arg)
 	return wanted != NULL ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
+static void
+digest_extension(SSL *ssl, EVP_MD_CTX *digest, unsigned int type)
+{
+	const unsigned char *data;
+	size_t len;
+
+	EVP_DigestUpdate(digest, &type, sizeof(type));
+	if (SSL_client_hello_get0_ext(ssl, type, &data, &len) == 1)
+		EVP_DigestUpdate(digest, data, len);
+}
+
+/* Prints a digest of what a client offers: ciphers, extensions, groups, signatures, versions. */
+static int
+report_hello(SSL *ssl, int *alert, void *arg)
+{
+	static const unsigned int compared[] = { TLSEXT_TYPE_supported_groups, TLSEXT_TYPE_ec_point_formats,
+		TLSEXT_TYPE_signature_algorithms, TLSEXT_TYPE_supported_versions, TLSEXT_TYPE_psk_kex_modes };
+	const struct destination *at = arg;
+	EVP_MD_CTX *digest = EVP_MD_CTX_new();
+	const unsigned char *ciphers;
+	unsigned char sum[EVP_MAX_MD_SIZE];
+	size_t len, count = 0;
+	int *types = NULL;
+
+	(void)alert;
+	EVP_DigestInit_ex(digest, EVP_sha256(), NULL);
+	len = SSL_client_hello_get0_ciphers(ssl, &ciphers);
+	EVP_DigestUpdate(digest, ciphers, len);
+	SSL_client_hello_get1_extensions_present(ssl, &types, &count);
+	EVP_DigestUpdate(digest, types, count * sizeof(*types));
+	for (size_t i = 0; i < sizeof(compared) / sizeof(compared[0]); i++)
+		digest_extension(ssl, digest, compared[i]);
+	EVP_DigestFinal_ex(digest, sum, NULL);
+	printf("%s: hello %02x%02x%02x%02x, %zu ciphers, %zu extensions\n", at->name, sum[0], sum[1], sum[2],
+	    sum[3], len / 2, count);
+	fflush(stdout);
+	OPENSSL_free(types);
+	EVP_MD_CTX_free(digest);
+	return SSL_CLIENT_HELLO_SUCCESS;
+}
+
 /* Any client certificate will do: what the client makes of the question is what is looked at. */
 static int
 accept_client(int ok, X509_STORE_CTX *store)
@@ -189,6 +230,7 @@ configure(struct destination *at, char *words)
 	if (SSL_CONF_CTX_finish(conf) != 1)
 		die("configuration", at->name);
 	SSL_CONF_CTX_free(conf);
+	SSL_CTX_set_client_hello_cb(at->ctx, report_hello, at);
 	SSL_CTX_set_tlsext_servername_callback(at->ctx, choose_chain);
 	SSL_CTX_set_tlsext_servername_arg(at->ctx, at);
 	SSL_CTX_set_verify(at->ctx, SSL_CTX_get_verify_mode(at->ctx), accept_client);
