@@ -98,16 +98,16 @@ derive(struct ticketkeys *keys)
 /* --- keys that are held --- */
 
 /*
- * What decrypts. The spare time at the far end is for keys of a period that begins earlier on another host; a
- * random one is never from the future, unless the clock went back, and then it stays.
+ * What decrypts. The spare time at the far end is for keys of a period that begins earlier on another host,
+ * and for a clock that went back a little. A key from further ahead would be used until then, which may be
+ * years.
  */
 static bool
 is_good(const struct ticketkeys *keys, const struct ticketkeys_record *record)
 {
 	int64_t now = now_wall();
 
-	return record->key.tout + keys->half_s > now &&
-	       (record->origin == TICKETKEYS_RANDOM || record->key.tout <= now + 2 * (int64_t)keys->half_s);
+	return record->key.tout + keys->half_s > now && record->key.tout <= now + 2 * (int64_t)keys->half_s;
 }
 
 static void
@@ -157,7 +157,8 @@ static const struct slot *
 issuing_slot(const struct ticketkeys *keys)
 {
 	for (int i = 0; i < keys->count; i++)
-		if (keys->slots[i].record.origin == TICKETKEYS_RANDOM)
+		if (keys->slots[i].record.origin == TICKETKEYS_RANDOM &&
+		    is_good(keys, &keys->slots[i].record))
 			return keys->slots[i].record.key.tout > now_wall() ? &keys->slots[i] : NULL;
 	return NULL;
 }

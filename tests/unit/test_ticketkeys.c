@@ -89,6 +89,30 @@ no_period_no_keys(void **state)
 	ticketkeys_free(keys);
 }
 
+/* It would issue for years otherwise. */
+static void
+key_made_while_the_clock_was_years_ahead_goes(void **state)
+{
+	static const int ahead_s[] = { 100000, 10 * 365 * 24 * 3600 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(ahead_s); i++) {
+		struct ticketkeys *keys = ticketkeys_new(3600);
+		struct tlsmgr_ticket_key ahead, now;
+
+		now_set(NOW + ahead_s[i]);
+		ahead = *ticketkeys_current(keys);
+		now_set(NOW);
+		now = *ticketkeys_current(keys);
+		assert_int_equal(now.tout, NOW + 1800 - 1);
+		assert_memory_not_equal(now.name, ahead.name, sizeof now.name);
+		assert_false(knows(keys, &ahead));
+		assert_true(knows(keys, &now));
+		assert_memory_equal(ticketkeys_current(keys)->name, now.name, sizeof now.name);
+		ticketkeys_free(keys);
+	}
+}
+
 static void
 key_goes_on_in_the_next_process(void **state)
 {
@@ -460,6 +484,7 @@ main(void)
 		cmocka_unit_test(keys_of_two_processes_do_not_push_each_other_out),
 		cmocka_unit_test(too_many_keys_cost_the_oldest),
 		cmocka_unit_test(every_host_has_the_key_of_a_period),
+		cmocka_unit_test(key_made_while_the_clock_was_years_ahead_goes),
 		cmocka_unit_test(clocks_may_differ_by_less_than_a_period),
 		cmocka_unit_test(previous_secret_is_good_for_what_others_still_issue),
 		cmocka_unit_test(random_keys_decrypt_beside_a_secret_and_the_other_way_round),
