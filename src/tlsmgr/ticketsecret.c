@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,8 +16,40 @@
 #include "util/err.h"
 #include "util/fdio.h"
 
+/* True if others than root could have put a name into it. */
+static bool
+is_open_to_others(const char *directory)
+{
+	struct stat st;
+
+	return stat(directory, &st) < 0 || st.st_uid != 0 ||
+	       ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (st.st_mode & S_ISVTX) == 0);
+}
+
+/*
+ * What only root can read, and root alone has put there. Otherwise who can write to a directory on the way
+ * could have linked it to any file of root, and learn from the keys whether he guessed what is in it.
+ */
 static int
-check(int fd, uid_t owner, struct err *err)
+check_way(const char *path, struct err *err)
+{
+	char *way = alloc_string(path);
+	int result = 0;
+
+	if (*path != '/' && is_open_to_others("."))
+		result = err_set(err, "it belongs to root, but not the working directory");
+	for (char *slash = strchr(way + 1, '/'); result == 0 && slash; slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		if (is_open_to_others(way))
+			result = err_set(err, "it belongs to root, but others can write to %s", way);
+		*slash = '/';
+	}
+	free(way);
+	return result;
+}
+
+static int
+check(int fd, const char *path, uid_t owner, struct err *err)
 {
 	struct stat st;
 
@@ -29,7 +63,7 @@ check(int fd, uid_t owner, struct err *err)
 		return err_set(err, "others than its owner can change it");
 	if (st.st_uid != 0 && st.st_uid != geteuid() && st.st_uid != owner)
 		return err_set(err, "it belongs to user %ld, not to root or mail_owner", (long)st.st_uid);
-	return 0;
+	return geteuid() == 0 && st.st_uid == 0 ? check_way(path, err) : 0;
 }
 
 static int
@@ -68,7 +102,7 @@ ticketsecret_read(const char *path, uid_t owner, struct buf *secret, struct err 
 	if (fd < 0)
 		return err_errno(err, "ticket secret file %s", path);
 	buf_release_secret(secret);
-	result = check(fd, owner, err);
+	result = check(fd, path, owner, err);
 	if (result == 0)
 		result = fill(fd, secret, err);
 	if (result < 0) {

@@ -23,7 +23,8 @@ enum { TICKETSECRET_MIN = 32, TICKETSECRET_MAX = 4096 };
 
 /*
  * Reads a secret with the rights the process has: the content of the file less one newline at its end.
- * Refused is what others can read, or what others than root, this user and `owner` can change. 0 or -1.
+ * Refused is what others can read, or what others than root, this user and `owner` can change; by root also a
+ * file of root in a directory that others can write to, for they could have linked it there. 0 or -1.
  */
 int ticketsecret_read(const char *path, uid_t owner, struct buf *secret, struct err *err)
     __attribute__((warn_unused_result));

@@ -126,6 +126,34 @@ file_of_a_stranger_is_refused(void **state)
 	buf_release_secret(&secret);
 }
 
+/* Who has the directory could have it name any file of root, and guess at its content. */
+static void
+file_of_root_in_the_directory_of_another_is_refused(void **state)
+{
+	struct buf secret = BUF_INIT;
+	struct err err;
+	const char *path;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	put_file("0123456789abcdef0123456789abcdef", 32, 0600);
+	assert_int_equal(mkdir(fixture_path("his"), 0755), 0);
+	assert_int_equal(symlink("../secret", fixture_path("his/link")), 0);
+	assert_int_equal(symlink("..", fixture_path("his/up")), 0);
+	assert_int_equal(ticketsecret_read(fixture_path("his/link"), 4711, &secret, &err), 0);
+	assert_int_equal(chown(fixture_path("his"), 4711, (gid_t)-1), 0);
+	assert_int_equal(ticketsecret_read(fixture_path("his/link"), 4711, &secret, &err), -1);
+	assert_non_null(strstr(err.text, "it belongs to root, but others can write to "));
+	assert_int_equal(ticketsecret_read(fixture_path("his/up/secret"), 4711, &secret, &err), -1);
+	assert_int_equal(secret.len, 0);
+	/* His own may be there. */
+	path = put_file("0123456789abcdef0123456789abcdef", 32, 0600);
+	assert_int_equal(chown(path, 4711, (gid_t)-1), 0);
+	assert_int_equal(ticketsecret_read(fixture_path("his/link"), 4711, &secret, &err), 0);
+	buf_release_secret(&secret);
+}
+
 /*
  * Each from
  *   openssl kdf -keylen 80 -kdfopt digest:SHA256 -kdfopt hexkey:0102...28 -kdfopt hexinfo:INFO HKDF
@@ -177,6 +205,8 @@ main(void)
 		    content_less_one_newline_is_the_secret, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(unsafe_files_are_refused, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(what_is_no_file_is_refused, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    file_of_root_in_the_directory_of_another_is_refused, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    file_of_a_stranger_is_refused, fixture_setup, fixture_teardown),
 		cmocka_unit_test(keys_are_those_of_the_openssl_command),
