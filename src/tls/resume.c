@@ -58,10 +58,19 @@ tickets_enabled(const struct resume *resume)
 	return resume->policy_known && resume->timeout_s > 0 && *resume->ticket_cipher;
 }
 
+/* True if it was made when the clock was far ahead: it would be used until then. */
+static bool
+is_ahead(const struct resume *resume, const struct tlsmgr_ticket_key *key)
+{
+	return key->tout > now_wall() + resume->timeout_s;
+}
+
 static struct tlsmgr_ticket_key *
 issuing_key(struct resume *resume)
 {
-	return resume->keys[0].tout + GRACE_S > now_wall() ? &resume->keys[0] : NULL;
+	struct tlsmgr_ticket_key *key = &resume->keys[0];
+
+	return key->tout + GRACE_S > now_wall() && !is_ahead(resume, key) ? key : NULL;
 }
 
 static struct tlsmgr_ticket_key *
@@ -79,6 +88,8 @@ named_key(struct resume *resume, const unsigned char *name)
 static void
 insert_key(struct resume *resume, const struct tlsmgr_ticket_key *key)
 {
+	if (is_ahead(resume, &resume->keys[0]))
+		alloc_wipe(resume->keys, sizeof resume->keys);
 	for (int i = 0; i < KEYS; i++)
 		if (memcmp(resume->keys[i].name, key->name, sizeof key->name) == 0)
 			return;
