@@ -283,6 +283,8 @@ start_client(struct service *service, int fd)
 	/* First: master throttles a service whose process ends before it was available again. */
 	if (service->program->kind == SERVICE_EVENTS)
 		say_used(service);
+	else
+		service_used(service);
 	service->program->client(service, fd);
 }
 

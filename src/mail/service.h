@@ -63,8 +63,8 @@ const char *service_queue_directory(const struct service *service);
 void service_become_owner(struct service *service);
 void service_become_root(struct service *service);
 
-/* SERVICE_MANY: requests are being dealt with. master hears of the first ones, and of later ones a few times
- * in a second at most; it is never waited for. */
+/* SERVICE_MANY: requests are being dealt with. master hears of the first client and the first requests, and
+ * of later ones a few times in a second at most; it is never waited for. */
 void service_used(struct service *service);
 
 /* A client that client() was called with is gone. Every client needs this call, once. */

@@ -10,7 +10,9 @@
  *   CACHE     smtpd smtp lmtp; its sessions have the numbers FIRST to FIRST + COUNT - 1
  *   -c        so many at a time, each with a connection of its own and one request on its way; default 1
  *   -i        one client, a request every MS milliseconds, until end of file on standard input
- *   -k        kills the tlsmgr of MASTER so many times, each when it has answered after the time before
+ *   -k        kills the tlsmgr of MASTER so many times, each when it has answered for 20 ms
+ *             since the time before: real master throttles a service whose process dies before the news of
+ *             its first work was read, with Postfix's daemons as well
  *   -m        process id of master: what it and its children consumed is in the result
  *   -r        connects again when the connection is lost
  *   -s        bytes of a session; default 2000
@@ -32,7 +34,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CLIENTS_MAX = 1024, SIZE_MAX_BYTES = 1 << 20, MEMBERS_MAX = 256, KILL_DISTANCE = 2000 };
+enum {
+	CLIENTS_MAX = 1024,
+	SIZE_MAX_BYTES = 1 << 20,
+	MEMBERS_MAX = 256,
+	KILL_DISTANCE = 2000,
+	NEWS_US = 20000
+};
 
 enum request { SEED, POLICY, TKTKEY, LOOKUP, UPDATE, DELETE, MISS, HANDSHAKE, ALL };
 
@@ -76,6 +84,7 @@ static char *list;
 static int64_t end_us;
 static uint64_t dice = 1;
 static uint64_t since_kill, kill_after = 1;
+static int64_t alive_since_us; /* its first answer */
 
 static _Noreturn void
 die(const char *what)
@@ -427,9 +436,9 @@ receive(struct client *client)
 	int64_t took_us = now_us() - client->sent_us;
 	if (took_us > done.longest_us)
 		done.longest_us = took_us;
-	if (client->generation == done.kills)
-		since_kill++;
-	if (done.kills < job.kills && since_kill >= kill_after)
+	if (client->generation == done.kills && since_kill++ == 0)
+		alive_since_us = now_us();
+	if (done.kills < job.kills && since_kill >= kill_after && now_us() - alive_since_us >= NEWS_US)
 		kill_server();
 	return 1;
 }
