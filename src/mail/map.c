@@ -9,10 +9,10 @@
 #include "mail/casefold.h"
 #include "mail/map_impl.h"
 #include "mail/map_rules.h"
+#include "mail/map_source.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
-#include "util/file.h"
 #include "util/hex.h"
 #include "util/log.h"
 #include "util/now.h"
@@ -62,7 +62,7 @@ read_files(struct map *map, const char *list, struct err *err)
 			buf_add_byte(&content, '\n');
 		any = true;
 		map_add_file(map, path);
-		result = file_read(path, MAP_VALUE_LIMIT, &content, err);
+		result = map_source_read(map->source, path, MAP_VALUE_LIMIT, &content, err);
 		free(path);
 	}
 	if (!any)
@@ -113,6 +113,8 @@ map_put(struct map *map, const char *key, bool replace, struct map_value *value)
 void
 map_put_stored(struct map *map, const void *key, size_t key_len, const void *value, size_t value_len)
 {
+	map_source_add_pair(map->source, key, key_len, value, value_len);
+
 	bool zero = key_len > 0 && ((const char *)key)[key_len - 1] == '\0';
 	char *text = alloc_string_n(key_len > 0 ? key : "", key_len - zero);
 
@@ -164,17 +166,48 @@ map_add_file(struct map *map, const char *path)
 	table_put(map->files, path, map->files);
 }
 
-void
-map_check_age(struct map *map, const char *path)
+/* Warns if the index at `path` is older than the file it was made from. */
+static void
+check_age(struct map *map, const char *path)
 {
 	struct stat index, source;
 
-	map_add_file(map, path);
 	if (stat(path, &index) < 0 || stat(map->name, &source) < 0)
 		return;
 	map_add_file(map, map->name);
 	if (source.st_mtime > index.st_mtime && source.st_mtime < now_wall() - SETTLED_S)
 		log_warn("database %s is older than source file %s", path, map->name);
+}
+
+static int
+read_index(struct map *map, const char *path, map_read_fn read, map_words_fn words, struct err *err)
+{
+	map_source_begin(map->source);
+
+	int rc = read(map, path);
+
+	if (rc == 0)
+		check_age(map, path);
+	else
+		err_set(err, "open database %s: %s", path, words(rc));
+	map_source_end(map->source, path, rc == 0 ? NULL : err);
+	return rc == 0 ? 0 : -1;
+}
+
+int
+map_open_index(struct map *map, const char *suffix, map_read_fn read, map_words_fn words, struct err *err)
+{
+	char *path = alloc_printf("%s%s", map->name, suffix);
+	int result;
+
+	map->index_suffix = suffix;
+	map_add_file(map, path);
+	if (map_source_is_recording(map->source))
+		result = map_source_pairs(map->source, path, map, err);
+	else
+		result = read_index(map, path, read, words, err);
+	free(path);
+	return result;
 }
 
 /* The length of the "{...}" that `text` begins with; 0 if it is not closed. */
@@ -258,6 +291,12 @@ find_type(const char *name, size_t len)
 struct map *
 map_new(const char *type_name, unsigned int flags, struct err *err)
 {
+	return map_new_from(NULL, type_name, flags, err);
+}
+
+struct map *
+map_new_from(struct map_source *source, const char *type_name, unsigned int flags, struct err *err)
+{
 	const char *at = strncmp(type_name, "proxy:", 6) == 0 ? type_name + 6 : type_name;
 	size_t len = strcspn(at, ":");
 
@@ -278,10 +317,13 @@ map_new(const char *type_name, unsigned int flags, struct err *err)
 	map->name = map->type_name + (at - type_name) + len + 1;
 	map->flags = flags;
 	map->index_suffix = "";
-	if (type->open(map, err) == 0)
-		return map;
-	map_free(map);
-	return NULL;
+	map->source = source;
+	if (type->open(map, err) < 0) {
+		map_free(map);
+		return NULL;
+	}
+	map->source = NULL;
+	return map;
 }
 
 void
@@ -324,4 +366,16 @@ map_files(const struct map *map, map_file_fn file, void *context)
 		map_files(map->parts[i], file, context);
 	while (map->files && (path = table_next(map->files, &at, NULL)) != NULL)
 		file(path, context);
+}
+
+void
+map_keys(const struct map *map, map_key_fn fn, void *context)
+{
+	for (int zero = 0; zero < 2; zero++) {
+		const char *key;
+		size_t at = 0;
+
+		while (map->pairs[zero] && (key = table_next(map->pairs[zero], &at, NULL)) != NULL)
+			fn(key, context);
+	}
 }

@@ -13,6 +13,7 @@
 struct buf;
 struct err;
 struct map;
+struct map_source;
 
 enum map_flag {
 	MAP_FOLD = 1,  /* upper and lower case are one, in types that compare whole keys */
@@ -28,6 +29,10 @@ enum map_flag {
 struct map *map_new(const char *type_name, unsigned int flags, struct err *err);
 void map_free(struct map *map);
 
+/* The same of what `source` has; NULL: of files. It is borrowed for the call. */
+struct map *map_new_from(
+    struct map_source *source, const char *type_name, unsigned int flags, struct err *err);
+
 /* 1: `value` replaced. 0: not found. -1: `err` says why. `value` may hold a secret. */
 int map_get(const struct map *map, const char *key, struct buf *value, struct err *err)
     __attribute__((warn_unused_result));
@@ -38,5 +43,9 @@ const char *map_name(const struct map *map);
 /* Calls `file` for each file that the table was made from: index, source, files that values name. */
 typedef void (*map_file_fn)(const char *path, void *context);
 void map_files(const struct map *map, map_file_fn file, void *context);
+
+/* Calls `fn` for each key of a table that holds whole keys. */
+typedef void (*map_key_fn)(const char *key, void *context);
+void map_keys(const struct map *map, map_key_fn fn, void *context);
 
 #endif

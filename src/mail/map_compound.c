@@ -33,7 +33,7 @@ open_parts(struct map *map, const char *prefix, const char *form, struct err *er
 		struct map *part = NULL;
 
 		if (strchr(type_name, ':'))
-			part = map_new(type_name, map->flags, err);
+			part = map_new_from(map->source, type_name, map->flags, err);
 		else
 			bad_syntax(map, form, err);
 		if (part) {

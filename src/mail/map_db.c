@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -12,8 +11,6 @@
 #include <db.h>
 
 #include "mail/map_impl.h"
-#include "util/alloc.h"
-#include "util/err.h"
 #include "util/fdio.h"
 #include "util/log.h"
 
@@ -51,7 +48,7 @@ read_all(struct map *map, DB *db)
 
 /* 0 or an error of the library. */
 static int
-read_file(struct map *map, const char *path, DBTYPE method)
+read_file(struct map *map, const char *path)
 {
 	DB *db;
 	int rc = db_create(&db, NULL, 0);
@@ -59,7 +56,7 @@ read_file(struct map *map, const char *path, DBTYPE method)
 	if (rc != 0)
 		return rc;
 	db->set_errcall(db, db_message);
-	rc = db->open(db, NULL, path, NULL, method, DB_RDONLY, 0);
+	rc = db->open(db, NULL, path, NULL, map->type == &map_type_btree ? DB_BTREE : DB_HASH, DB_RDONLY, 0);
 	if (rc == 0)
 		rc = read_all(map, db);
 
@@ -68,38 +65,31 @@ read_file(struct map *map, const char *path, DBTYPE method)
 }
 
 static int
-open_db(struct map *map, DBTYPE method, struct err *err)
+read_locked(struct map *map, const char *path)
 {
-	char *path = alloc_printf("%s.db", map->name);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	int rc = 0;
+	int rc;
 
-	map->index_suffix = ".db";
 	/* postmap holds the lock while it writes. */
 	if (fd < 0 || flock(fd, LOCK_SH) < 0)
 		rc = errno;
 	else
-		rc = read_file(map, path, method);
+		rc = read_file(map, path);
 	fdio_close(&fd);
-	if (rc == 0)
-		map_check_age(map, path);
-	else
-		err_set(err, "open database %s: %s", path, rc > 0 ? strerror(rc) : db_strerror(rc));
-	free(path);
-	return rc == 0 ? 0 : -1;
+	return rc;
+}
+
+static const char *
+words(int error)
+{
+	return error > 0 ? strerror(error) : db_strerror(error);
 }
 
 static int
-open_hash(struct map *map, struct err *err)
+open_db(struct map *map, struct err *err)
 {
-	return open_db(map, DB_HASH, err);
+	return map_open_index(map, ".db", read_locked, words, err);
 }
 
-static int
-open_btree(struct map *map, struct err *err)
-{
-	return open_db(map, DB_BTREE, err);
-}
-
-const struct map_type map_type_hash = { .name = "hash", .open = open_hash };
-const struct map_type map_type_btree = { .name = "btree", .open = open_btree };
+const struct map_type map_type_hash = { .name = "hash", .open = open_db };
+const struct map_type map_type_btree = { .name = "btree", .open = open_db };

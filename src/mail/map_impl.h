@@ -43,7 +43,8 @@ struct map {
 	struct map_rules *rules;  /* owned; cidr, regexp */
 	struct map **parts;       /* owned, each; pipemap, unionmap, randmap */
 	size_t parts_count;
-	struct table *files; /* owned; a set */
+	struct table *files;       /* owned; a set */
+	struct map_source *source; /* borrowed, while it is opened; may be NULL */
 };
 
 extern const struct map_type map_type_hash, map_type_btree;                         /* map_db.c */
@@ -72,8 +73,12 @@ void map_put_stored(struct map *map, const void *key, size_t key_len, const void
 /* Remembers that the map depends on this file. */
 void map_add_file(struct map *map, const char *path);
 
-/* Warns if the index at `path` is older than the file it was made from. */
-void map_check_age(struct map *map, const char *path);
+/* Opens an index file, NAME and `suffix`: `read` puts its pairs, and returns 0 or an error that `words`
+ * knows. 0 or -1. */
+typedef int (*map_read_fn)(struct map *map, const char *path);
+typedef const char *(*map_words_fn)(int error);
+int map_open_index(
+    struct map *map, const char *suffix, map_read_fn read, map_words_fn words, struct err *err);
 
 /* The text between the braces that `text` consists of, in a copy to be freed; NULL if it does not. */
 char *map_in_braces(const char *text);

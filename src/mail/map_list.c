@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "mail/map_impl.h"
+#include "mail/map_source.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
@@ -17,13 +18,30 @@ struct member {
 
 struct map_list {
 	unsigned int references;
+	unsigned int generation;
 	char *title; /* owned */
 	struct member *members;
 	size_t count;
 };
 
+/* Errors are counted; one that a process began with comes with each recording. */
+static void
+log_unavailable(const struct map_source *source, const struct err *err)
+{
+	if (map_source_is_recording(source))
+		log_warn("%s", err->text);
+	else
+		log_error("%s", err->text);
+}
+
 struct map_list *
 map_list_new(const char *title, const char *names, unsigned int flags)
+{
+	return map_list_new_from(NULL, title, names, flags);
+}
+
+struct map_list *
+map_list_new_from(struct map_source *source, const char *title, const char *names, unsigned int flags)
 {
 	struct map_list *list = alloc_zero(sizeof *list);
 	char *word;
@@ -34,9 +52,9 @@ map_list_new(const char *title, const char *names, unsigned int flags)
 		struct member member = { 0 };
 		struct err err;
 
-		member.map = map_new(word, flags, &err);
+		member.map = map_new_from(source, word, flags, &err);
 		if (!member.map) {
-			log_error("%s", err.text);
+			log_unavailable(source, &err);
 			member.unavailable = alloc_printf("%s is unavailable. %s", word, err.text);
 		}
 		list->members = alloc_resize(list->members, list->count + 1, sizeof *list->members);
@@ -107,4 +125,40 @@ map_list_files(const struct map_list *list, map_file_fn file, void *context)
 	for (size_t i = 0; i < list->count; i++)
 		if (list->members[i].map)
 			map_files(list->members[i].map, file, context);
+}
+
+void
+map_list_keys(const struct map_list *list, map_key_fn fn, void *context)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->members[i].map)
+			map_keys(list->members[i].map, fn, context);
+}
+
+void
+map_list_exchange(struct map_list *list, struct map_list *other)
+{
+	struct map_list was = *list;
+
+	list->members = other->members;
+	list->count = other->count;
+	other->members = was.members;
+	other->count = was.count;
+	list->generation++;
+	other->generation++;
+}
+
+unsigned int
+map_list_generation(const struct map_list *list)
+{
+	return list->generation;
+}
+
+const char *
+map_list_loss(const struct map_list *list, const struct map_list *old)
+{
+	for (size_t i = 0; i < list->count && i < old->count; i++)
+		if (!list->members[i].map && old->members[i].map)
+			return list->members[i].unavailable;
+	return NULL;
 }

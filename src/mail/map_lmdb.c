@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,8 +12,6 @@
 #include <lmdb.h>
 
 #include "mail/map_impl.h"
-#include "util/alloc.h"
-#include "util/err.h"
 #include "util/fdio.h"
 #include "util/log.h"
 
@@ -108,19 +105,16 @@ read_locked(struct map *map, const char *path)
 	return rc;
 }
 
+static const char *
+words(int error)
+{
+	return mdb_strerror(error);
+}
+
 static int
 open_lmdb(struct map *map, struct err *err)
 {
-	char *path = alloc_printf("%s.lmdb", map->name);
-	int rc = read_locked(map, path);
-
-	map->index_suffix = ".lmdb";
-	if (rc == 0)
-		map_check_age(map, path);
-	else
-		err_set(err, "open database %s: %s", path, mdb_strerror(rc));
-	free(path);
-	return rc == 0 ? 0 : -1;
+	return map_open_index(map, ".lmdb", read_locked, words, err);
 }
 
 const struct map_type map_type_lmdb = { .name = "lmdb", .open = open_lmdb };

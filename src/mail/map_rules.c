@@ -6,10 +6,10 @@
 
 #include "mail/logical_line.h"
 #include "mail/map_impl.h"
+#include "mail/map_source.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
-#include "util/file.h"
 #include "util/log.h"
 
 struct rule {
@@ -82,7 +82,7 @@ map_rules_read(struct map *map, const struct map_rules_syntax *syntax, struct er
 	struct logical_line_reader reader;
 	int number;
 
-	if (file_read(map->name, MAP_SOURCE_LIMIT, &text, err) < 0)
+	if (map_source_read(map->source, map->name, MAP_SOURCE_LIMIT, &text, err) < 0)
 		return -1;
 	map_add_file(map, map->name);
 	map->rules = alloc_zero(sizeof *map->rules);

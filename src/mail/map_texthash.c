@@ -8,9 +8,9 @@
 
 #include "mail/logical_line.h"
 #include "mail/map_impl.h"
+#include "mail/map_source.h"
 #include "util/buf.h"
 #include "util/err.h"
-#include "util/file.h"
 #include "util/log.h"
 
 /* Where the key ends: at white space that is neither in quotes nor behind a backslash. NULL: quotes are open.
@@ -71,7 +71,7 @@ open_texthash(struct map *map, struct err *err)
 	struct logical_line_reader reader;
 	int number;
 
-	if (file_read(map->name, MAP_SOURCE_LIMIT, &text, err) < 0) {
+	if (map_source_read(map->source, map->name, MAP_SOURCE_LIMIT, &text, err) < 0) {
 		if (err->code == ENOENT || err->code == EACCES)
 			err_set(err, "open database %s: %s", map->name, strerror(err->code));
 		return -1;

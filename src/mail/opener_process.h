@@ -2,10 +2,8 @@
 /*
  * opener_process: the other end of opener: a process that opens files by number, and nothing else.
  *
- * It was told the names before it was forked. As root it stays root, for files that only root may read, with
- * no other capability than reading what others own; where the kernel can forbid it, it cannot write, create
- * or run anything. All descriptors but its socket are closed. It ends with its parent, when the socket is
- * closed, and at the first request that its parent would not make.
+ * It was told the names before it was forked, and has few rights (reader_rights.h). It ends with its parent,
+ * when the socket is closed, and at the first request that its parent would not make.
  */
 #ifndef MAIL_OPENER_PROCESS_H
 #define MAIL_OPENER_PROCESS_H

@@ -11,6 +11,7 @@
 #include "tls/chain.h"
 #include "util/alloc.h"
 #include "util/buf.h"
+#include "util/err.h"
 #include "util/log.h"
 #include "util/table.h"
 #include "util/text.h"
@@ -29,6 +30,7 @@ struct sni {
 	SSL_CTX *ctx;          /* for names that are found; borrowed from who owns both */
 	struct table *kept;    /* name to struct kept; owned */
 	struct kept *newest, *oldest;
+	unsigned int generation; /* of the tables that they are from */
 };
 
 /* --- chains that are kept --- */
@@ -94,6 +96,20 @@ keep(struct sni *sni, const char *name, struct chain *chain)
 	table_put(sni->kept, kept->name, kept);
 }
 
+/* All of them, if the tables are not those that they are from. */
+static void
+forget_old(struct sni *sni)
+{
+	unsigned int generation = map_list_generation(sni->maps);
+
+	if (generation == sni->generation)
+		return;
+	sni->generation = generation;
+	table_free(sni->kept);
+	sni->kept = table_new(free_kept);
+	sni->newest = sni->oldest = NULL;
+}
+
 size_t
 sni_kept(const struct sni *sni)
 {
@@ -154,6 +170,7 @@ use_name(struct sni *sni, SSL *ssl, const char *name)
 {
 	enum found found = FOUND_NOTHING;
 
+	forget_old(sni);
 	for (const char *key = name; key && found == FOUND_NOTHING; key = strchr(key + 1, '.'))
 		found = use_key(sni, ssl, key, name);
 	return found;
@@ -243,6 +260,7 @@ sni_new(struct map_list *maps)
 
 	sni->maps = maps ? map_list_ref(maps) : NULL;
 	sni->kept = table_new(free_kept);
+	sni->generation = maps ? map_list_generation(maps) : 0;
 	return sni;
 }
 
@@ -278,4 +296,57 @@ sni_release(struct sni_conn *conn)
 {
 	free(conn->name);
 	conn->name = NULL;
+}
+
+/* --- tables that are to come --- */
+
+struct checking {
+	const struct map_list *maps, *old;
+	SSL_CTX *ctx;
+	struct err *err;
+	bool failed;
+};
+
+static void
+check_key(const char *key, void *context)
+{
+	struct checking *checking = context;
+	struct buf pem = BUF_INIT, was = BUF_INIT;
+
+	if (checking->failed)
+		return;
+
+	int result = map_list_get(checking->maps, key, &pem);
+	bool same = result == 1 && map_list_get(checking->old, key, &was) == 1 && pem.len == was.len &&
+		    memcmp(pem.bytes, was.bytes, pem.len) == 0;
+
+	if (!same) {
+		SSL *ssl = SSL_new(checking->ctx);
+		char *source = alloc_printf("SNI data for %s", key);
+		struct chain *chain = ssl && result == 1 ? chain_new(ssl, source, pem.bytes, pem.len) : NULL;
+
+		checking->failed = !chain;
+		if (!chain)
+			err_set(checking->err, "the entry of %s cannot be used", key);
+		chain_unref(chain);
+		free(source);
+		SSL_free(ssl);
+	}
+	buf_release_secret(&was);
+	buf_release_secret(&pem);
+}
+
+int
+sni_check(const struct map_list *maps, const struct map_list *old, struct err *err)
+{
+	struct checking checking = { .maps = maps, .old = old, .err = err };
+
+	checking.ctx = SSL_CTX_new(TLS_server_method());
+	if (!checking.ctx)
+		return err_set(err, "cannot allocate server SNI SSL_CTX");
+	/* As sessions do (context_configure_basics()). */
+	SSL_CTX_set_security_level(checking.ctx, 0);
+	map_list_keys(maps, check_key, &checking);
+	SSL_CTX_free(checking.ctx);
+	return checking.failed ? -1 : 0;
 }

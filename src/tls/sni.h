@@ -4,7 +4,8 @@
  * tls_server_sni_maps.
  *
  * For a.b.c the tables are asked for a.b.c, .b.c and .c; what they hold is PEM text in the grammar of
- * chain_files. Chains that were loaded are kept for the next session, up to a number of names. A client that
+ * chain_files. Chains that were loaded are kept for the next session, up to a number of names,
+ * until the list gets other tables. A client that
  * names nothing, or nothing that is known, gets the default chain; one whose chain cannot be loaded gets an
  * alert.
  */
@@ -13,6 +14,7 @@
 
 #include <stddef.h>
 
+struct err;
 struct map_list;
 struct sni;
 struct ssl_ctx_st;
@@ -38,5 +40,9 @@ void sni_release(struct sni_conn *conn);
 
 /* How many names have a chain that is kept. */
 size_t sni_kept(const struct sni *sni);
+
+/* Does each key have a chain that can be used, or is as `old` had it? 0, or -1 with `err`. */
+int sni_check(const struct map_list *maps, const struct map_list *old, struct err *err)
+    __attribute__((warn_unused_result));
 
 #endif

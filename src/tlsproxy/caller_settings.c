@@ -195,3 +195,9 @@ caller_settings_context(
 	/* Our keys may be readable no more. With them, our ciphers are better than no session. */
 	return !context && !differ ? context_ref(own) : context;
 }
+
+void
+caller_settings_forget(struct caller_settings *caller)
+{
+	context_cache_forget(caller->contexts);
+}

@@ -25,4 +25,7 @@ void caller_settings_free(struct caller_settings *caller);
 struct context *caller_settings_context(
     struct caller_settings *caller, const struct tlsproxy_server_request *request, struct context *own);
 
+/* Certificates have been renewed: contexts of older files are not for new sessions. */
+void caller_settings_forget(struct caller_settings *caller);
+
 #endif

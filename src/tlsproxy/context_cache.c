@@ -142,6 +142,29 @@ context_cache_pin(struct context_cache *cache, const struct buf *key, struct con
 	free(name);
 }
 
+void
+context_cache_forget(struct context_cache *cache)
+{
+	struct table *kept = table_new(free_entry);
+	const char *name;
+	void *value;
+	size_t at = 0;
+
+	while ((name = table_next(cache->entries, &at, &value))) {
+		const struct entry *entry = value;
+
+		if (entry->pinned) {
+			struct entry *copy = alloc_zero(sizeof *copy);
+
+			*copy = *entry;
+			context_ref(copy->context);
+			table_put(kept, name, copy);
+		}
+	}
+	table_free(cache->entries);
+	cache->entries = kept;
+}
+
 size_t
 context_cache_count(const struct context_cache *cache)
 {

@@ -32,6 +32,9 @@ struct context *context_cache_get(
 /* Takes a reference of `context` for good: it stays until another one is pinned under its key. */
 void context_cache_pin(struct context_cache *cache, const struct buf *key, struct context *context);
 
+/* Forgets all that are not pinned; sessions keep what they have. */
+void context_cache_forget(struct context_cache *cache);
+
 size_t context_cache_count(const struct context_cache *cache);
 
 #endif

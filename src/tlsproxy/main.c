@@ -20,6 +20,7 @@
 #include "tlsproxy/role_server.h"
 #include "tlsproxy/server_files.h"
 #include "tlsproxy/session.h"
+#include "tlsproxy/sni_tables.h"
 #include "util/alloc.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -47,6 +48,7 @@ static struct tlsmgr_settings tlsmgr_settings;
 static struct session_shared shared;
 static struct mgr_client *mgr;
 static struct renewal *renewal; /* NULL: certificates stay as they are until the next process */
+static bool certificates_held, tables_held;
 
 static void
 make_resumable(struct context *context)
@@ -78,6 +80,7 @@ use_server(struct context *context, void *service)
 	if (shared.server != context)
 		context_unref(shared.server);
 	shared.server = context;
+	caller_settings_forget(shared.caller);
 }
 
 static bool
@@ -86,10 +89,19 @@ is_over(void *service)
 	return service_is_draining(service);
 }
 
+/* For certificates, and for tables. */
 static void
 hold(bool on, void *service)
 {
-	service_hold(service, on);
+	certificates_held = on;
+	service_hold(service, certificates_held || tables_held);
+}
+
+static void
+hold_tables(bool on, void *service)
+{
+	tables_held = on;
+	service_hold(service, certificates_held || tables_held);
 }
 
 /* Before anything is read or started: what it forks is to know as little as possible. */
@@ -128,7 +140,7 @@ pre_jail(struct service *service)
 	    param_load(service_maincf(service), tlsmgr_params, &tlsmgr_settings, &err) < 0)
 		log_fatal("%s", err.text);
 	prepare_renewal(service);
-	role_server_open_maps(&server_settings, &globals);
+	sni_tables_open(service, &server_settings, &globals, hold_tables);
 	shared.server = role_server_context(&server_settings, &globals);
 	if (shared.server)
 		served_warn(shared.server);

@@ -204,13 +204,14 @@ role_server_context(const struct role_server_settings *in, const struct globals 
 }
 
 void
-role_server_open_maps(struct role_server_settings *settings, const struct globals *globals)
+role_server_open_maps(
+    struct role_server_settings *settings, const struct globals *globals, struct map_source *source)
 {
 	map_list_unref(settings->sni_maps);
 	settings->sni_maps = NULL;
 	if (role_server_is_on(settings) && *globals->server_sni_maps)
-		settings->sni_maps =
-		    map_list_new("tls_server_sni_maps", globals->server_sni_maps, MAP_FOLD | MAP_FILES);
+		settings->sni_maps = map_list_new_from(
+		    source, ROLE_SERVER_SNI_TITLE, globals->server_sni_maps, ROLE_SERVER_SNI_FLAGS);
 }
 
 void

@@ -14,6 +14,7 @@ struct buf;
 struct context;
 struct globals;
 struct map_list;
+struct map_source;
 
 /* Filled from role_server_params; names as in main.cf without their tlsproxy_ or tls_. */
 struct role_server_settings {
@@ -63,8 +64,11 @@ struct context *role_server_context(
     const struct role_server_settings *settings, const struct globals *globals);
 
 /* Opens the tables of tls_server_sni_maps for contexts that are built from now on, if the role is on: as
- * root, outside the jail. */
-void role_server_open_maps(struct role_server_settings *settings, const struct globals *globals);
+ * root, outside the jail. `source` as for map_list_new_from(). */
+#define ROLE_SERVER_SNI_TITLE "tls_server_sni_maps"
+#define ROLE_SERVER_SNI_FLAGS (MAP_FOLD | MAP_FILES)
+void role_server_open_maps(
+    struct role_server_settings *settings, const struct globals *globals, struct map_source *source);
 
 /* In the jail: warns of what will not be found there. */
 void role_server_check_jail(const struct role_server_settings *settings);

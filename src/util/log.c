@@ -106,7 +106,7 @@ void
 log_error(const char *format, ...)
 {
 	EMIT(LOG_LEVEL_ERROR, format);
-	if (++logger.errors >= ERROR_LIMIT)
+	if (!logger.diverted && ++logger.errors >= ERROR_LIMIT)
 		log_fatal("too many errors - program terminated");
 }
 

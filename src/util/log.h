@@ -19,7 +19,8 @@ typedef void (*log_sink_fn)(enum log_level level, const char *text, void *contex
 void log_set_sink(log_sink_fn sink, void *context);
 
 /* From now on, and until it is called with NULL, lines go to `lines`, a newline behind each, and not to the
- * sink: for what is tried and may fail in many words. What ends the process is logged all the same. */
+ * sink: for what is tried and may fail in many words. Errors among them do not count. What ends the process
+ * is logged all the same. */
 void log_divert(struct buf *lines);
 
 /* "" for info, "warning: " and so on for the others. */

@@ -208,6 +208,32 @@ difference_is_told_once(void **state)
 	drift_free(drift);
 }
 
+static void
+all_but_pinned_are_forgotten(void **state)
+{
+	struct context_cache *cache = context_cache_new(4);
+	struct buf key = BUF_INIT;
+
+	(void)state;
+	built = 0;
+	struct context *used = get(cache, 1);
+	struct context *pinned = get(cache, 2);
+	buf_printf(&key, "key %d", 2);
+	context_cache_pin(cache, &key, pinned);
+	buf_release(&key);
+	context_cache_forget(cache);
+	assert_int_equal(context_cache_count(cache), 1);
+	assert_non_null(context_ssl_ctx(used));
+	struct context *newer = get(cache, 1);
+	assert_ptr_not_equal(newer, used);
+	touch(cache, 2);
+	assert_int_equal(built, 3);
+	context_unref(newer);
+	context_unref(pinned);
+	context_unref(used);
+	context_cache_free(cache);
+}
+
 int
 main(void)
 {
@@ -216,6 +242,7 @@ main(void)
 		cmocka_unit_test(unused_and_oldest_goes_first),
 		cmocka_unit_test(number_is_bounded_when_all_are_used),
 		cmocka_unit_test(pinned_context_stays),
+		cmocka_unit_test(all_but_pinned_are_forgotten),
 		cmocka_unit_test(failure_is_remembered_for_a_short_time),
 		cmocka_unit_test(failures_go_before_contexts),
 		cmocka_unit_test(difference_is_told_once),

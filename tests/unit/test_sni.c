@@ -3,6 +3,7 @@
 
 #include "mail/map_list.h"
 #include "tls/sni.h"
+#include "util/err.h"
 
 static struct fixture_cert by_default, mx, wild;
 
@@ -253,6 +254,77 @@ number_of_chains_that_are_kept_has_a_bound(void **state)
 	world_release(&w);
 }
 
+static struct map_list *
+tables_of(const char *names)
+{
+	return map_list_new("tls_server_sni_maps", names, MAP_FOLD | MAP_FILES);
+}
+
+static void
+exchanged_tables_have_no_old_chains(void **state)
+{
+	char *first = alloc_printf("inline:{a.test=%s/mx.pem}", fixture_dir);
+	char *second =
+	    alloc_printf("inline:{{a.test=%s/wild.pem}, {b.test=%s/mx.pem}}", fixture_dir, fixture_dir);
+	struct map_list *maps = tables_of(first), *newer = tables_of(second);
+	struct world w;
+
+	(void)state;
+	world_init(&w, NULL);
+	sni_free(w.sni);
+	w.sni = sni_new(maps);
+	sni_install(w.sni, w.ctx, w.sni_ctx);
+	assert_true(ask(&w, "a.test", TLS1_3_VERSION, NULL));
+	assert_string_equal(w.cn, "mx");
+	map_list_exchange(maps, newer);
+	map_list_unref(newer);
+	assert_true(ask(&w, "a.test", TLS1_3_VERSION, NULL));
+	assert_string_equal(w.cn, "wild");
+	assert_true(ask(&w, "b.test", TLS1_2_VERSION, NULL));
+	assert_string_equal(w.cn, "mx");
+	assert_int_equal(sni_kept(w.sni), 2);
+	world_release(&w);
+	map_list_unref(maps);
+	free(second);
+	free(first);
+}
+
+static void
+new_entries_are_judged_and_old_ones_are_not(void **state)
+{
+	static const struct {
+		const char *old, *now, *words;
+	} cases[] = {
+		{ "{a.test=@/mx.pem}", "{a.test=@/wild.pem}", NULL },
+		{ "{a.test=@/mx.pem}", "{a.test=@/bad.pem}", "the entry of a.test cannot be used" },
+		{ "{a.test=@/bad.pem}", "{{a.test=@/bad.pem}, {b.test=@/mx.pem}}", NULL },
+		{ "{a.test=@/bad.pem}", "{{a.test=@/bad.pem}, {b.test=@/order.pem}}",
+		    "the entry of b.test cannot be used" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const char *texts[] = { cases[i].old, cases[i].now };
+		struct map_list *lists[2];
+		struct err err = { 0 };
+
+		for (int n = 0; n < 2; n++) {
+			struct buf names = BUF_INIT;
+
+			buf_add_str(&names, "inline:");
+			for (const char *at = texts[n]; *at; at++)
+				buf_printf(&names, *at == '@' ? "%s" : "%.1s", *at == '@' ? fixture_dir : at);
+			lists[n] = tables_of(buf_str(&names));
+			buf_release(&names);
+		}
+		assert_int_equal(sni_check(lists[1], lists[0], &err), cases[i].words ? -1 : 0);
+		assert_string_equal(err.text, cases[i].words ? cases[i].words : "");
+		ERR_clear_error();
+		map_list_unref(lists[0]);
+		map_list_unref(lists[1]);
+	}
+}
+
 int
 main(void)
 {
@@ -262,6 +334,8 @@ main(void)
 		cmocka_unit_test(without_tables_names_count_for_nothing),
 		cmocka_unit_test(second_hello_with_the_same_name_is_fine),
 		cmocka_unit_test(number_of_chains_that_are_kept_has_a_bound),
+		cmocka_unit_test(exchanged_tables_have_no_old_chains),
+		cmocka_unit_test(new_entries_are_judged_and_old_ones_are_not),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
