@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
 #include "mail/map_list.h"
 #include "mail/map_source.h"
+#include "mail/reap.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
@@ -45,9 +45,8 @@ stop(struct map_keeper *keeper)
 	event_del(keeper->readable);
 	fdio_close(&keeper->fd);
 	buf_release_secret(&keeper->in);
-	/* It ends when it sees that. After a fork it is the child of another process. */
-	while (waitpid(keeper->pid, NULL, 0) < 0 && errno == EINTR)
-		continue;
+	/* It ends when it sees that, unless a file server makes it hang. */
+	reap(event_get_base(keeper->readable), keeper->pid);
 }
 
 static void

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
+#include "mail/reap.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
@@ -36,10 +36,8 @@ stop(struct opener *opener)
 	event_del(opener->readable);
 	fdio_close(&opener->fd);
 	buf_release_secret(&opener->bytes);
-	/* Its end of the socket is closed, or will be as soon as it sees the end of ours. After a fork it is
-	 * the child of another process. */
-	while (waitpid(opener->pid, NULL, 0) < 0 && errno == EINTR)
-		continue;
+	/* It ends when it sees that, unless a file server makes it hang. */
+	reap(event_get_base(opener->readable), opener->pid);
 }
 
 static void

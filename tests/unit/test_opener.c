@@ -195,6 +195,14 @@ killed_process_is_told_once(void **state)
 }
 
 static void
+wait_until_gone(struct world *w, pid_t pid)
+{
+	while (kill(pid, 0) == 0)
+		event_base_loop(w->base, EVLOOP_ONCE);
+	assert_int_equal(errno, ESRCH);
+}
+
+static void
 freed_opener_leaves_no_process(void **state)
 {
 	struct world *w = *state;
@@ -202,8 +210,22 @@ freed_opener_leaves_no_process(void **state)
 
 	opener_free(w->opener);
 	w->opener = NULL;
-	assert_int_equal(kill(pid, 0), -1);
-	assert_int_equal(errno, ESRCH);
+	wait_until_gone(w, pid);
+}
+
+/* As behind a file server that does not answer: sessions go on. */
+static void
+hanging_process_is_not_waited_for(void **state)
+{
+	struct world *w = *state;
+	pid_t pid = opener_pid(w->opener);
+
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	opener_free(w->opener);
+	w->opener = NULL;
+	assert_int_equal(kill(pid, 0), 0);
+	assert_int_equal(kill(pid, SIGCONT), 0);
+	wait_until_gone(w, pid);
 }
 
 /* The process has nothing but its socket and /dev/null, and no right but to read. */
@@ -270,6 +292,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(names_are_those_of_the_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(killed_process_is_told_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(freed_opener_leaves_no_process, setup, teardown),
+		cmocka_unit_test_setup_teardown(hanging_process_is_not_waited_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(process_has_little, setup, teardown),
 		cmocka_unit_test(process_ends_with_its_parent),
 	};
