@@ -338,7 +338,7 @@ try_wrapper() {
 try_errors() {
 	echo 'broken unix' >>"$I/etc/master.cf"
 	refuses "syntax error" "fatal: $I/etc/master.cf: line 3: missing \"private\" field"
-	perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => $ARGV[0], Listen => 1) or die; print "up\n"; $| = 1; close STDOUT; sleep 600' "$BUSY" >"$TMP/busy.$WHO" &
+	perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => $ARGV[0], Listen => 1, ReuseAddr => 1) or die; print "up\n"; $| = 1; close STDOUT; sleep 600' "$BUSY" >"$TMP/busy.$WHO" &
 	busy=$!
 	PIDS="$PIDS $busy"
 	wait_for file_has "$TMP/busy.$WHO" up

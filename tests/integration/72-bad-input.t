@@ -146,7 +146,7 @@ no_start no-log-folder "fatal: open logfile '$TMP/no-log-folder/none/maillog': N
 
 new_instance port-in-use </dev/null
 perl -MIO::Socket::INET -e '
-	my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1", LocalPort => $ARGV[0]) or die;
+	my $s = IO::Socket::INET->new(Listen => 1, ReuseAddr => 1, LocalAddr => "127.0.0.1", LocalPort => $ARGV[0]) or die;
 	$| = 1; print "ready\n"; sleep 600' "$PORT" >"$TMP/holder" &
 PIDS="$PIDS $!"
 wait_for file_has "$TMP/holder" ready

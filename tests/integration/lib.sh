@@ -159,17 +159,25 @@ need_postfix() {
 	esac
 }
 
-# free_ports N: as many loopback ports nobody listens on, all different; below those that the kernel gives to clients, so
-# that no connection of another test takes one before it is used.
+# free_ports N: as many loopback ports nobody has, all different; below those that the kernel gives to clients. They stay
+# bound until this test has ended, without listening: no free_ports of another test takes one, and a server that sets
+# SO_REUSEADDR, as all here do, can listen there.
 free_ports() {
+	ulimit -n "$(ulimit -Hn)"
 	perl -MIO::Socket::INET -e '
+		my ($wanted, $test) = @ARGV;
 		my @s;
-		for (my $n = 0; @s < $ARGV[0] && $n < 10000; $n++) {
-			my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1", LocalPort => 10000 + int(rand(20000)));
+		for (my $n = 0; @s < $wanted && $n < 10000; $n++) {
+			my $s = IO::Socket::INET->new(Proto => "tcp", LocalAddr => "127.0.0.1", LocalPort => 10000 + int(rand(20000)));
 			push @s, $s if $s;
 		}
-		@s == $ARGV[0] or die "no free ports";
-		print join(" ", map { $_->sockport } @s), "\n"' "$1"
+		@s == $wanted or die "no free ports";
+		setsockopt($_, SOL_SOCKET, SO_REUSEADDR, 1) or die "$!" for @s;
+		print join(" ", map { $_->sockport } @s), "\n";
+		close(STDOUT);
+		exit if fork;
+		open(STDERR, ">", "/dev/null");
+		sleep 1 while kill(0, $test) || $!{EPERM};' "$1" $$
 }
 
 # tool NAME: builds tests/tools/NAME.c once; the result is $TOOLS/NAME.
