@@ -3,11 +3,10 @@
 
 #include <string.h>
 
-/* Length of the UTF-8 sequence that starts here, 0 if there is none (RFC 3629: no overlong forms, no
- * surrogates). */
-static size_t
-utf8_length(const unsigned char *at, size_t left)
+size_t
+text_utf8_length(const char *text, size_t left)
 {
+	const unsigned char *at = (const unsigned char *)text;
 	size_t len;
 	unsigned long code;
 
@@ -53,7 +52,7 @@ text_printable(char *text)
 	size_t left = strlen(text);
 
 	while (left > 0) {
-		size_t len = utf8_length(at, left);
+		size_t len = text_utf8_length((const char *)at, left);
 		if (len == 0 || is_control(at, len)) {
 			*at = '?';
 			len = 1;
@@ -68,7 +67,7 @@ bool
 text_is_utf8(const char *text, size_t len)
 {
 	while (len > 0) {
-		size_t step = utf8_length((const unsigned char *)text, len);
+		size_t step = text_utf8_length(text, len);
 		if (step == 0)
 			return false;
 		text += step;

@@ -13,6 +13,9 @@
  * characters in UTF-8 too. In place; returns it. */
 char *text_printable(char *text);
 
+/* Bytes of the UTF-8 sequence at the beginning of `left` (at least one) bytes, 0 if there is none (RFC 3629:
+ * no overlong forms, no surrogates). */
+size_t text_utf8_length(const char *text, size_t left);
 bool text_is_utf8(const char *text, size_t len);
 
 /* ASCII only, whatever the locale. */
