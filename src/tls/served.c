@@ -10,16 +10,16 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "tls/certfact.h"
 #include "tls/context_impl.h"
 #include "tls/fingerprint.h"
-#include "tls/peername.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/now.h"
 
-enum { DAY_S = 24 * 3600, NEAR_S = 7 * DAY_S, NAMES_LIMIT = 20 };
+enum { NEAR_S = 7 * 24 * 3600 };
 
 struct chain {
 	X509 *leaf;               /* borrowed */
@@ -55,60 +55,6 @@ for_each(struct context *context, chain_fn fn, void *arg, int *count, struct err
 	return result;
 }
 
-/* --- words --- */
-
-static void
-put_subject(struct buf *to, const X509 *cert)
-{
-	peername_one_line(to, X509_get_subject_name(cert));
-}
-
-static void
-put_time(struct buf *to, const ASN1_TIME *time)
-{
-	struct tm tm;
-	char text[64];
-
-	if (ASN1_TIME_to_tm(time, &tm) && strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &tm) > 0)
-		buf_add_str(to, text);
-	else
-		buf_add_str(to, "an unknown time");
-}
-
-static void
-put_names(struct buf *to, const X509 *cert)
-{
-	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
-	int put = 0, left_out = 0;
-
-	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-
-		if (name->type != GEN_DNS)
-			continue;
-		if (put == NAMES_LIMIT) {
-			left_out++;
-			continue;
-		}
-		buf_printf(to, "%s%.*s", put++ > 0 ? " " : "", ASN1_STRING_length(name->d.dNSName),
-		    (const char *)ASN1_STRING_get0_data(name->d.dNSName));
-	}
-	GENERAL_NAMES_free(names);
-	if (left_out > 0)
-		buf_printf(to, " and %d more", left_out);
-	if (put == 0)
-		put_subject(to, cert);
-}
-
-static const char *
-kind_of(const X509 *cert)
-{
-	const EVP_PKEY *key = X509_get0_pubkey(cert);
-	const char *name = key ? EVP_PKEY_get0_type_name(key) : NULL;
-
-	return name ? name : "unknown";
-}
-
 /* --- the check --- */
 
 static int
@@ -119,17 +65,17 @@ check_time(const X509 *cert, struct err *err)
 
 	if (X509_cmp_time(X509_get0_notBefore(cert), &now) > 0) {
 		buf_add_str(&words, " is not valid before ");
-		put_time(&words, X509_get0_notBefore(cert));
+		certfact_put_time(&words, X509_get0_notBefore(cert));
 	} else if (X509_cmp_time(X509_get0_notAfter(cert), &now) <= 0) {
 		buf_add_str(&words, " has expired on ");
-		put_time(&words, X509_get0_notAfter(cert));
+		certfact_put_time(&words, X509_get0_notAfter(cert));
 	} else {
 		return 0;
 	}
 
 	struct buf subject = BUF_INIT;
 
-	put_subject(&subject, cert);
+	certfact_put_subject(&subject, cert);
 	err_set(err, "the certificate of %s%s", buf_str(&subject), buf_str(&words));
 	buf_release(&subject);
 	buf_release(&words);
@@ -143,7 +89,7 @@ check_order(X509 *issuer, X509 *cert, int position, struct err *err)
 
 	if (X509_check_issued(issuer, cert) == X509_V_OK)
 		return 0;
-	put_subject(&subject, cert);
+	certfact_put_subject(&subject, cert);
 	err_set(err, "the chain is not in order: certificate %d does not belong to the issuer of %s",
 	    position, buf_str(&subject));
 	buf_release(&subject);
@@ -164,8 +110,8 @@ check_strength(struct chain chain, struct err *err)
 	if (!fits) {
 		const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
-		err_set(err, "the %s certificate does not reach security level 1: %s", kind_of(chain.leaf),
-		    reason ? reason : "unknown error");
+		err_set(err, "the %s certificate does not reach security level 1: %s",
+		    certfact_kind(chain.leaf), reason ? reason : "unknown error");
 	}
 	ERR_clear_error();
 	SSL_CTX_free(ctx);
@@ -210,10 +156,10 @@ log_chain(struct chain chain, void *arg, struct err *err)
 	struct buf line = BUF_INIT;
 
 	(void)err;
-	buf_printf(&line, "%s: %s, names ", (const char *)arg, kind_of(chain.leaf));
-	put_names(&line, chain.leaf);
+	buf_printf(&line, "%s: %s, names ", (const char *)arg, certfact_kind(chain.leaf));
+	certfact_put_names(&line, chain.leaf);
 	buf_add_str(&line, ", expires ");
-	put_time(&line, X509_get0_notAfter(chain.leaf));
+	certfact_put_time(&line, X509_get0_notAfter(chain.leaf));
 	buf_printf(&line, ", SHA256 fingerprint %s", fingerprint);
 	log_info("%s", buf_str(&line));
 	buf_release(&line);
@@ -231,18 +177,13 @@ served_log(struct context *context, const char *words)
 static bool
 ends_soon(const X509 *cert)
 {
-	const ASN1_TIME *from = X509_get0_notBefore(cert), *to = X509_get0_notAfter(cert);
-	time_t now = now_wall();
-	ASN1_TIME *today = ASN1_TIME_set(NULL, now);
-	int days, seconds, all_days, all_seconds;
-	bool soon = today && ASN1_TIME_diff(&days, &seconds, today, to) &&
-		    ASN1_TIME_diff(&all_days, &all_seconds, from, to);
+	int64_t from_s, to_s;
 
-	ASN1_TIME_free(today);
-	if (!soon)
+	if (!certfact_time(X509_get0_notBefore(cert), &from_s) ||
+	    !certfact_time(X509_get0_notAfter(cert), &to_s))
 		return false;
 
-	int64_t left_s = (int64_t)days * DAY_S + seconds, all_s = (int64_t)all_days * DAY_S + all_seconds;
+	int64_t left_s = to_s - now_wall(), all_s = to_s - from_s;
 
 	return left_s < NEAR_S && left_s < all_s / 4;
 }
@@ -263,9 +204,9 @@ warn_chain(struct chain chain, void *arg, struct err *unused)
 
 	struct buf words = BUF_INIT;
 
-	put_subject(&words, chain.leaf);
+	certfact_put_subject(&words, chain.leaf);
 	buf_add_str(&words, " expires soon: ");
-	put_time(&words, X509_get0_notAfter(chain.leaf));
+	certfact_put_time(&words, X509_get0_notAfter(chain.leaf));
 	log_warn("the certificate of %s", buf_str(&words));
 	buf_release(&words);
 	return 0;
