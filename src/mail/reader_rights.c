@@ -5,11 +5,12 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <linux/landlock.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+
+#include "util/confine.h"
 
 static void
 keep_only(int socket)
@@ -21,25 +22,12 @@ keep_only(int socket)
 		_exit(1);
 }
 
-/* The kernel keeps these rules for whatever the process does; an old kernel does not know them. */
+/* An old kernel cannot. */
 static void
-forbid_writing(void)
+forbid_changes(void)
 {
-	const struct landlock_ruleset_attr rules = {
-		.handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |
-				     LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
-				     LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |
-				     LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |
-				     LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
-				     LANDLOCK_ACCESS_FS_MAKE_SYM,
-	};
-	int set = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0);
-
-	if (set < 0)
-		return;
-	if (syscall(SYS_landlock_restrict_self, set, 0) < 0)
+	if (confine(confine_changes, NULL, 0) < 0 && errno != ENOSYS && errno != EOPNOTSUPP)
 		_exit(1);
-	close(set);
 }
 
 static void
@@ -72,7 +60,7 @@ give_up_rights(void)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || setrlimit(RLIMIT_FSIZE, &none) < 0 ||
 	    setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_NPROC, &none) < 0)
 		_exit(1);
-	forbid_writing();
+	forbid_changes();
 	drop_capabilities();
 }
 

@@ -70,8 +70,7 @@ struct service {
 	bool said_full; /* that connections have to wait; until all were accepted */
 
 	/* What the loop does when it has left the callbacks. */
-	bool want_drain;
-	bool want_exit;
+	bool want_drain, want_exit;
 };
 
 /* --- what programs ask --- */
@@ -92,6 +91,12 @@ const char *
 service_name(const struct service *service)
 {
 	return service->args.service_name;
+}
+
+bool
+service_is_jailed(const struct service *service)
+{
+	return service->is_root && service->args.jail;
 }
 
 const char *
@@ -503,12 +508,10 @@ run_debugger(struct service *service)
 static void
 enter_jail(struct service *service)
 {
-	const struct settings *settings = &service->settings;
-
 	/* Without root there is nothing to give up: the whole instance then runs as one ordinary user. */
 	if (service->is_root)
-		service_jail_enter(service->args.jail ? settings->queue_directory : NULL,
-		    service->args.drop_rights ? settings->mail_owner : NULL);
+		service_jail_enter(service_is_jailed(service) ? service_queue_directory(service) : NULL,
+		    service->args.drop_rights ? service_mail_owner(service) : NULL);
 }
 
 static struct event *

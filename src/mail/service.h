@@ -59,6 +59,9 @@ const char *service_name(const struct service *service);
 const char *service_mail_owner(const struct service *service);
 const char *service_queue_directory(const struct service *service);
 
+/* True if the queue directory is, or will be, the root directory of this process. */
+bool service_is_jailed(const struct service *service);
+
 /* Makes the effective ids those of mail_owner, and root's again. Only in pre_jail. */
 void service_become_owner(struct service *service);
 void service_become_root(struct service *service);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "util/buf.h"
+#include "util/now.h"
 #include "util/hex.h"
 
 enum {
@@ -77,4 +78,12 @@ entry_decode(const void *bytes, size_t len, int64_t *stamp, struct buf *session)
 	if (len > 0 && text[len - 1] == 0)
 		len--;
 	return decode_text(text, len, stamp, session);
+}
+
+int64_t
+entry_age_s(int64_t stamp)
+{
+	int64_t now = now_wall();
+
+	return stamp < now ? now - stamp : 0;
 }

@@ -29,4 +29,7 @@ void entry_encode(struct buf *to, int64_t stamp, const void *session, size_t len
 /* Replaces `session`, which is empty unless the entry is good; so is *stamp 0. */
 enum entry_verdict entry_decode(const void *bytes, size_t len, int64_t *stamp, struct buf *session);
 
+/* The age of what was stored then, in seconds; 0 for a time to come. */
+int64_t entry_age_s(int64_t stamp);
+
 #endif

@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tls/random.h"
+#include "tlsmgr/location.h"
 #include "util/alloc.h"
 #include "util/err.h"
 #include "util/fdio.h"
@@ -28,12 +28,10 @@ struct exchange *
 exchange_new(const char *path)
 {
 	struct exchange *exchange = alloc_zero(sizeof *exchange);
-	char *copy = alloc_string(path);
 
 	exchange->path = alloc_string(path);
-	exchange->directory = open(dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	exchange->directory = location_directory(path);
 	exchange->fd = -1;
-	free(copy);
 	return exchange;
 }
 
@@ -52,6 +50,12 @@ const char *
 exchange_path(const struct exchange *exchange)
 {
 	return exchange->path;
+}
+
+int
+exchange_directory(const struct exchange *exchange)
+{
+	return exchange->directory;
 }
 
 /* In the directory that was there at the start; in one that took its place if that is gone. */

@@ -21,6 +21,9 @@ void exchange_free(struct exchange *exchange);
 
 const char *exchange_path(const struct exchange *exchange);
 
+/* -1: not found. Borrowed. */
+int exchange_directory(const struct exchange *exchange);
+
 /* Opens the file, in place of one that is open, or creates it with mode 0600. 0, or -1 with none open. */
 int exchange_open(struct exchange *exchange, struct err *err) __attribute__((warn_unused_result));
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stddef.h>
@@ -27,7 +29,9 @@
 #include "tlsmgr/upkeep.h"
 #include "util/alloc.h"
 #include "util/buf.h"
+#include "util/confine.h"
 #include "util/err.h"
+#include "util/fdio.h"
 #include "util/log.h"
 
 enum {
@@ -226,6 +230,25 @@ watch_term(struct event_base *base)
 		log_fatal("cannot watch for SIGTERM");
 }
 
+/* --- the jail --- */
+
+/* From a directory that is open all others can be reached: the jail alone is none. */
+static void
+close_ways_out(void)
+{
+	enum { ROOT = MGR_REQUEST_CACHES, EXCHANGE, COUNT };
+	int directories[COUNT];
+	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	for (int i = 0; i < MGR_REQUEST_CACHES; i++)
+		directories[i] = scache_directory(mgr.env.caches[i]);
+	directories[ROOT] = root;
+	directories[EXCHANGE] = upkeep_directory(mgr.upkeep);
+	if (confine(confine_everything, directories, COUNT) < 0 && errno != ENOSYS && errno != EOPNOTSUPP)
+		log_warn("cannot confine this process to its directories: %m");
+	fdio_close(&root);
+}
+
 /* --- the program --- */
 
 static void
@@ -251,6 +274,8 @@ pre_jail(struct service *service)
 static void
 post_jail(struct service *service)
 {
+	if (service_is_jailed(service))
+		close_ways_out();
 	service_never_retire(service);
 	mgr.env.stream = alloc_printf("%s socket", service_name(service));
 	mgr.env.statistics = &mgr.statistics;

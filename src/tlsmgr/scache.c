@@ -133,6 +133,12 @@ scache_free(struct scache *cache)
 	free(cache);
 }
 
+int
+scache_directory(const struct scache *cache)
+{
+	return cache->file ? storefile_directory(cache->file) : -1;
+}
+
 const char *
 scache_label(const struct scache *cache)
 {
@@ -311,19 +317,11 @@ make_room(struct scache *cache, const char *id, size_t len)
 	return cache->store != NULL;
 }
 
-static int64_t
-age_s(int64_t stamp)
-{
-	int64_t now = now_wall();
-
-	return stamp < now ? now - stamp : 0;
-}
-
 /* Makes a record of an earlier run known to the index. */
 static void
 remember(struct scache *cache, const char *id, int64_t stamp, size_t len)
 {
-	ageindex_put(cache->index, id, stamp, (uint32_t)len, age_s(stamp));
+	ageindex_put(cache->index, id, stamp, (uint32_t)len, entry_age_s(stamp));
 	(void)make_room(cache, NULL, 0); /* the rest between requests */
 }
 
@@ -435,7 +433,7 @@ keep(struct scache *cache, const char *id, int64_t stamp, const void *session, s
 		give_up(cache, &err);
 		return false;
 	}
-	ageindex_put(cache->index, id, stamp, (uint32_t)len, age_s(stamp));
+	ageindex_put(cache->index, id, stamp, (uint32_t)len, entry_age_s(stamp));
 	return true;
 }
 

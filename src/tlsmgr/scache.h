@@ -56,6 +56,9 @@ struct scache_stats {
 struct scache *scache_new(const struct scache_config *config);
 void scache_free(struct scache *cache);
 
+/* Where its file is, open; -1: it has none, or none was found. Borrowed. */
+int scache_directory(const struct scache *cache);
+
 const char *scache_label(const struct scache *cache);
 bool scache_is_enabled(const struct scache *cache);
 

@@ -89,6 +89,12 @@ storefile_name(const struct storefile *file)
 	return file->name;
 }
 
+int
+storefile_directory(const struct storefile *file)
+{
+	return file->directory;
+}
+
 /* The next attempt comes after `least_ms`, and later each time. */
 static void
 put_off(struct storefile *file, int least_ms)

@@ -33,6 +33,9 @@ void storefile_free(struct storefile *file);
 /* "type:path", for the log. */
 const char *storefile_name(const struct storefile *file);
 
+/* The directory it is in, open; -1: it has none, or none was found. Borrowed. */
+int storefile_directory(const struct storefile *file);
+
 /* NULL: not now, see storefile_wait_ms(). Freed with storefile_close(). */
 struct store *storefile_open(struct storefile *file);
 

@@ -187,6 +187,12 @@ upkeep_use_exchange(struct upkeep *upkeep, const char *path)
 	}
 }
 
+int
+upkeep_directory(const struct upkeep *upkeep)
+{
+	return upkeep->exchange ? exchange_directory(upkeep->exchange) : -1;
+}
+
 /* --- both --- */
 
 struct upkeep *

@@ -29,6 +29,9 @@ struct upkeep *upkeep_new(const struct upkeep_config *config);
 /* Opens or creates the exchange file, as the user who calls. Without this call there is none. */
 void upkeep_use_exchange(struct upkeep *upkeep, const char *path);
 
+/* The directory of the exchange file, open; -1: none. Borrowed. */
+int upkeep_directory(const struct upkeep *upkeep);
+
 /* Stirs for the first time; from now on `base` keeps it going. */
 void upkeep_start(struct upkeep *upkeep, struct event_base *base);
 

@@ -31,6 +31,12 @@ is "$(session -sess_out "$TMP/session")" New "a session in the jail"
 for program in tlsproxy tlsmgr tlsgate; do
 	jailed $program
 done
+# 444: landlock_create_ruleset, which tells its version.
+if perl -e 'exit(syscall(444, 0, 0, 1) <= 0)'; then
+	is "$(awk '/^NoNewPrivs:/ { print $2 }' "/proc/$(pids_of "$I" tlsmgr)/status")" 1 "tlsmgr: is confined to its directories"
+else
+	skip "no Landlock in this kernel" "tlsmgr: is confined to its directories"
+fi
 is "$(session -sess_in "$TMP/session")" Reused "its ticket is good"
 old=$(pids_of "$I" tlsproxy)
 "$BIN/postfix" -c "$I/etc" reload >"$I/log/reload" 2>&1
