@@ -331,6 +331,19 @@ on_reply_key(const void *list, size_t len, void *context)
 }
 
 static void
+log_found(const struct resume_conn *conn)
+{
+	unsigned int len;
+	const unsigned char *session_id = SSL_SESSION_get_id(conn->found, &len);
+	struct buf id = BUF_INIT;
+
+	put_cache_id(&id, conn, session_id, len);
+	log_info(
+	    "%s: reloaded session %s from %s cache", conn->namaddr, buf_str(&id), conn->resume->cache_type);
+	buf_release(&id);
+}
+
+static void
 on_reply_session(const void *list, size_t len, void *context)
 {
 	struct resume_conn *conn = context;
@@ -347,8 +360,7 @@ on_reply_session(const void *list, size_t len, void *context)
 		if (!conn->found)
 			library_log_errors();
 		else if (conn->log_mask & LOGLEVEL_CACHE)
-			log_info(
-			    "%s: reloaded session from %s cache", conn->namaddr, conn->resume->cache_type);
+			log_found(conn);
 	}
 	buf_release_secret(&der);
 	conn->ready(conn->context);

@@ -90,7 +90,7 @@ empty.sni.test $C/empty.pem
 CONF
 mkdir "$C/etc"
 echo "compatibility_level = 3.6" >"$C/etc/main.cf"
-for type in hash lmdb; do
+for type in hash btree lmdb; do
 	cp "$C/sni" "$C/sni-$type"
 	/usr/sbin/postmap -c "$C/etc" -F "$type:$C/sni-$type"
 done
@@ -238,6 +238,8 @@ loglevel 2, failure | -tls1_2 -cipher aDSS:@SECLEVEL=0 | smtpd_tls_loglevel=2
 loglevel 3 | | smtpd_tls_loglevel=3
 loglevel 3, TLS 1.2 | -tls1_2 | smtpd_tls_loglevel=3
 loglevel 4 | | smtpd_tls_loglevel=4
+loglevel 9 | | smtpd_tls_loglevel=9
+loglevel 10 | | smtpd_tls_loglevel=10
 loglevel words | | smtpd_tls_loglevel=Verbose summary
 loglevel packets of the session | -tls1_2 | smtpd_tls_loglevel=ssl-session-packet-dump
 sni: no tables | -servername mail.sni.test |
@@ -245,6 +247,12 @@ sni: no tables, bad name | -servername -bad |
 sni: texthash | -servername mail.sni.test | tls_server_sni_maps=texthash:$C/sni
 sni: hash | -servername MAIL.Sni.test | tls_server_sni_maps=hash:$C/sni-hash
 sni: lmdb | -servername mail.sni.test | tls_server_sni_maps=lmdb:$C/sni-lmdb
+sni: btree | -servername mail.sni.test | tls_server_sni_maps=btree:$C/sni-btree
+sni: static | -servername mail.sni.test | tls_server_sni_maps=static:$C/sni-mx.pem
+sni: cidr | -servername mail.sni.test | tls_server_sni_maps=cidr:$C/sni-cidr
+sni: unionmap | -servername mail.sni.test | tls_server_sni_maps=unionmap:{inline:{other.test=$C/rsa.pem}, inline:{mail.sni.test=$C/sni-mx.pem}}
+sni: randmap | -servername mail.sni.test | tls_server_sni_maps=randmap:{$C/sni-mx.pem}
+sni: two files | -servername mail.sni.test | tls_server_sni_maps=inline:{{mail.sni.test=$C/rsa.pem $C/sni-mx.pem}}
 sni: inline | -servername mail.sni.test | tls_server_sni_maps=inline:{mail.sni.test=$C/sni-mx.pem}
 sni: regexp | -servername mail.sni.test | tls_server_sni_maps=regexp:$C/sni-regexp
 sni: second table | -tls1_2 -servername mail.sni.test | tls_server_sni_maps=inline:{other.test=$C/rsa.pem}, hash:$C/sni-hash
@@ -282,6 +290,8 @@ resume: ticket, with SNI, TLS 1.3 | -tls1_3 -servername mail.sni.test -RESUME | 
 resume: id, with SNI | -tls1_2 -no_ticket -servername mail.sni.test -RESUME | tls_server_sni_maps=hash:$C/sni-hash
 resume: id | -tls1_2 -no_ticket -RESUME | tls_ssl_options=NO_TICKET
 resume: id, TLS 1.3 | -tls1_3 -RESUME | tls_ssl_options=NO_TICKET
+resume: id, logged | -tls1_2 -no_ticket -RESUME | tls_ssl_options=NO_TICKET;smtpd_tls_loglevel=1,cache
+resume: id, TLS 1.3, logged | -tls1_3 -RESUME | tls_ssl_options=NO_TICKET;smtpd_tls_loglevel=1,cache
 resume: with a client certificate | -tls1_2 -cert $C/stranger.crt -key $C/stranger.key -RESUME | smtpd_tls_ask_ccert=yes;smtpd_tls_loglevel=1,untrusted
 parameter: bad number | | smtpd_tls_ccert_verifydepth=x
 parameter: bad boolean | | smtpd_tls_ask_ccert=maybe
@@ -290,6 +300,7 @@ TABLE
 cat "$C/ca.crt" "$C/ca2.crt" >"$C/cas.crt"
 cat "$C/inter2.crt" "$C/inter.crt" >"$C/inters.crt"
 echo "/^mail\\.sni\\.test\$/ $C/sni-mx.pem" >"$C/sni-regexp"
+echo "0.0.0.0/0 $C/sni-mx.pem" >"$C/sni-cidr"
 
 # --- what is meant to differ ---
 
