@@ -264,6 +264,7 @@ static const struct row table[] = {
 	{ "tls_eecdh_ultra_curve", "secp384r1" },
 	{ "tls_export_cipherlist", "aNULL:-aNULL:HIGH:MEDIUM:LOW:EXPORT:+RC4:@STRENGTH" },
 	{ "tls_fast_shutdown_enable", "yes" },
+	{ "tls_ffdhe_auto_groups", "" },
 	{ "tls_high_cipherlist", "aNULL:-aNULL:HIGH:@STRENGTH" },
 	{ "tls_legacy_public_key_fingerprints", "no" },
 	{ "tls_low_cipherlist", "aNULL:-aNULL:HIGH:MEDIUM:LOW:+RC4:@STRENGTH" },

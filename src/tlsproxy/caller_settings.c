@@ -120,6 +120,7 @@ build_for_request(void *arg)
 		.protocols = init->protocols,
 		.dh1024_param_file = init->dh1024_param_file,
 		.eecdh_auto_curves = globals->eecdh_auto_curves,
+		.ffdhe_auto_groups = globals_ffdhe_auto_groups(globals),
 		.ask_ccert = init->ask_ccert,
 		.require_ccert = start->requirecert,
 		.fingerprint_digest = start->mdalg,

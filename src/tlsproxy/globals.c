@@ -21,6 +21,7 @@ const struct param globals_params[] = {
 	ROW("tls_eecdh_auto_curves", STRING, eecdh_auto_curves, 1),
 	ROW("tls_eecdh_strong_curve", STRING, eecdh_strong_curve, 1),
 	ROW("tls_eecdh_ultra_curve", STRING, eecdh_ultra_curve, 1),
+	ROW("tls_ffdhe_auto_groups", STRING, ffdhe_auto_groups, 0),
 	ROW("tls_disable_workarounds", STRING, disable_workarounds, 0),
 	ROW("tls_ssl_options", STRING, ssl_options, 0),
 	ROW("tls_dane_digests", STRING, dane_digests, 1),
@@ -51,6 +52,12 @@ globals_cipher_grades(const struct globals *globals)
 	};
 }
 
+const char *
+globals_ffdhe_auto_groups(const struct globals *globals)
+{
+	return *globals->ffdhe_auto_groups ? globals->ffdhe_auto_groups : NULL;
+}
+
 void
 globals_as_client_params(const struct globals *globals, struct tlsproxy_client_params *params)
 {
@@ -65,6 +72,7 @@ globals_as_client_params(const struct globals *globals, struct tlsproxy_client_p
 		.eecdh_auto_curves = globals->eecdh_auto_curves,
 		.eecdh_strong_curve = globals->eecdh_strong_curve,
 		.eecdh_ultra_curve = globals->eecdh_ultra_curve,
+		.ffdhe_auto_groups = globals_ffdhe_auto_groups(globals),
 		.disable_workarounds = globals->disable_workarounds,
 		.ssl_options = globals->ssl_options,
 		.dane_digests = globals->dane_digests,
@@ -91,6 +99,7 @@ globals_as_server_params(const struct globals *globals, struct tlsproxy_server_p
 		.eecdh_auto_curves = globals->eecdh_auto_curves,
 		.eecdh_strong_curve = globals->eecdh_strong_curve,
 		.eecdh_ultra_curve = globals->eecdh_ultra_curve,
+		.ffdhe_auto_groups = globals_ffdhe_auto_groups(globals),
 		.disable_workarounds = globals->disable_workarounds,
 		.ssl_options = globals->ssl_options,
 		.tlsmgr_service_name = globals->tlsmgr_service_name,

@@ -21,6 +21,7 @@ struct tlsproxy_server_params;
 struct globals {
 	char *high_cipherlist, *medium_cipherlist, *low_cipherlist, *export_cipherlist, *null_cipherlist;
 	char *eecdh_auto_curves, *eecdh_strong_curve, *eecdh_ultra_curve;
+	char *ffdhe_auto_groups;
 	char *disable_workarounds, *ssl_options;
 	char *dane_digests;
 	char *tlsmgr_service_name;
@@ -37,6 +38,10 @@ extern const struct param globals_params[];
 
 /* Borrowed from `globals`. */
 struct cipher_grades globals_cipher_grades(const struct globals *globals);
+
+/* As tls/context.h wants it: NULL when tls_ffdhe_auto_groups, which Postfix 3.7 does not have, is not set.
+ * Borrowed. */
+const char *globals_ffdhe_auto_groups(const struct globals *globals);
 
 /* Our values as a caller would send them, borrowed from `globals`. What only later versions have is absent.
  */

@@ -101,6 +101,7 @@ build(const struct globals *globals, const struct tlsproxy_client_init *init)
 		.legacy_public_key_fingerprints = globals->legacy_public_key_fingerprints,
 		.dane_digests = globals->dane_digests,
 		.eecdh_auto_curves = globals->eecdh_auto_curves,
+		.ffdhe_auto_groups = globals_ffdhe_auto_groups(globals),
 		.cipher_grades = globals_cipher_grades(globals),
 		.disable_workarounds = globals->disable_workarounds,
 		.ssl_options = globals->ssl_options,

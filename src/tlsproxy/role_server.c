@@ -143,6 +143,7 @@ build(const struct role_server_settings *in, const struct globals *globals, bool
 		.protocols = enforce ? in->mandatory_protocols : in->protocols,
 		.dh1024_param_file = in->dh1024_param_file,
 		.eecdh_auto_curves = globals->eecdh_auto_curves,
+		.ffdhe_auto_groups = globals_ffdhe_auto_groups(globals),
 		.ask_ccert = ask,
 		.require_ccert = enforce && in->req_ccert,
 		.fingerprint_digest = in->fingerprint_digest,

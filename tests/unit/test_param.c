@@ -234,7 +234,9 @@ tls_defaults_are_those_of_postfix(void **state)
 		const char *known = param_default(row.column[0]);
 
 		if (strcmp(row.column[2], "(absent)") == 0) {
-			assert_null(known);
+			/* What only a later version has is nothing, unless it is set. */
+			if (known != NULL)
+				assert_string_equal(known, "");
 			continue;
 		}
 		vector_text_decode(&value, row.column[2]);
