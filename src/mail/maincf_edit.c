@@ -30,6 +30,8 @@ struct request {
 struct maincf_edit {
 	enum maincf_edit_kind kind;
 	struct table *requests; /* of struct request */
+	const void *expected;   /* borrowed; NULL: whatever is there */
+	size_t expected_len;
 };
 
 static void
@@ -246,40 +248,125 @@ open_temporary(const char *path, struct err *err)
 	}
 }
 
-static int
-write_and_rename(int fd, const char *temporary, const char *path, const struct buf *text, struct err *err)
+void
+maincf_edit_carefully(struct maincf_edit *edit, const void *bytes, size_t len)
 {
-	if (fdio_write_all(fd, buf_str(text), text->len, WRITE_TIMEOUT_S) < 0 || fchmod(fd, 0644) < 0 ||
-	    fsync(fd) < 0 || rename(temporary, path) < 0)
+	edit->expected = bytes;
+	edit->expected_len = len;
+}
+
+/* As the old file is, or as Postfix would have it. */
+static int
+set_attributes(int fd, const struct stat *old)
+{
+	if (!old)
+		return fchmod(fd, 0644);
+	if ((old->st_uid != geteuid() || old->st_gid != getegid()) &&
+	    fchown(fd, old->st_uid, old->st_gid) < 0)
+		return -1;
+	return fchmod(fd, old->st_mode & 0777);
+}
+
+static void
+flush_directory(const char *path)
+{
+	char *directory = alloc_string_n(path, (size_t)(strrchr(path, '/') - path) + 1);
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	/* The new name is in place whatever happens here, and some file systems cannot flush a directory. */
+	if (fd >= 0 && fsync(fd) < 0)
+		errno = 0;
+	fdio_close(&fd);
+	free(directory);
+}
+
+static int
+write_and_rename(int fd, const char *temporary, const char *path, const struct stat *old,
+    const struct buf *text, struct err *err)
+{
+	if (fdio_write_all(fd, buf_str(text), text->len, WRITE_TIMEOUT_S) < 0 ||
+	    set_attributes(fd, old) < 0 || fsync(fd) < 0 || rename(temporary, path) < 0)
 		return err_errno(err, "close %s", temporary);
+	flush_directory(path);
 	return 0;
+}
+
+/* With `temporary` locked. */
+static int
+edit_locked(struct maincf_edit *edit, int fd, const char *temporary, const char *path, struct err *err)
+{
+	struct buf old = BUF_INIT, new = BUF_INIT;
+	struct stat st;
+	int result = -1;
+
+	if (access(path, R_OK) < 0 || stat(path, &st) < 0)
+		err_errno(err, "open %s for reading", path);
+	else if (file_read(path, BIGGEST_FILE, &old, err) < 0)
+		;
+	else if (edit->expected &&
+		 (old.len != edit->expected_len || memcmp(buf_str(&old), edit->expected, old.len) != 0))
+		err_set(err, "%s was changed by somebody else meanwhile; try again", path);
+	else {
+		maincf_edit_text(edit, path, buf_str(&old), old.len, &new);
+		result = write_and_rename(fd, temporary, path, edit->expected ? &st : NULL, &new, err);
+	}
+	buf_release(&old);
+	buf_release(&new);
+	return result;
+}
+
+/* Replaces `path` under the lock of its own temporary file. */
+static int
+edit_file(struct maincf_edit *edit, const char *path, struct err *err)
+{
+	char *temporary = alloc_printf("%s.tmp", path);
+	int fd = open_temporary(temporary, err);
+	int result = -1;
+
+	if (fd >= 0) {
+		result = edit_locked(edit, fd, temporary, path, err);
+		/* Under the lock, so that it is not somebody else's by now. */
+		if (result < 0 && unlink(temporary) < 0)
+			log_warn("remove %s: %s", temporary, strerror(errno));
+		fdio_close(&fd);
+	}
+	free(temporary);
+	return result;
+}
+
+/* Other editors know the link only: they are kept out by its lock. */
+static int
+edit_target(struct maincf_edit *edit, const char *link, const char *target, struct err *err)
+{
+	char *temporary = alloc_printf("%s.tmp", link);
+	int fd = open_temporary(temporary, err);
+	int result = -1;
+
+	if (fd >= 0) {
+		result = edit_file(edit, target, err);
+		if (unlink(temporary) < 0)
+			log_warn("remove %s: %s", temporary, strerror(errno));
+		fdio_close(&fd);
+	}
+	free(temporary);
+	return result;
 }
 
 int
 maincf_edit_apply(struct maincf_edit *edit, const char *dir, struct err *err)
 {
 	char *path = alloc_printf("%s/main.cf", dir);
-	char *temporary = alloc_printf("%s.tmp", path);
-	struct buf old = BUF_INIT, new = BUF_INIT;
-	int fd = open_temporary(temporary, err);
-	int result = -1;
+	char *target = NULL;
+	struct stat st;
+	int result;
 
-	if (fd < 0)
-		goto out;
-	if (access(path, R_OK) < 0)
-		err_errno(err, "open %s for reading", path);
-	else if (file_read(path, BIGGEST_FILE, &old, err) == 0) {
-		maincf_edit_text(edit, path, buf_str(&old), old.len, &new);
-		result = write_and_rename(fd, temporary, path, &new, err);
-	}
-	/* Under the lock, so that it is not somebody else's by now. */
-	if (result < 0 && unlink(temporary) < 0)
-		log_warn("remove %s: %s", temporary, strerror(errno));
-	fdio_close(&fd);
-out:
-	buf_release(&old);
-	buf_release(&new);
-	free(temporary);
+	if (edit->expected && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		target = realpath(path, NULL);
+	if (target)
+		result = edit_target(edit, path, target, err);
+	else
+		result = edit_file(edit, path, err);
+	free(target);
 	free(path);
 	return result;
 }

@@ -316,6 +316,73 @@ odd_temporary_files_are_not_followed(void **state)
 	free(target);
 }
 
+/* 0 or -1; the file is expected to hold `expected`. */
+static int
+try_carefully(const char *setting, const char *expected)
+{
+	struct maincf_edit *edit = maincf_edit_new(MAINCF_EDIT_SET);
+	struct err err = { 0 };
+	int result = maincf_edit_request(edit, setting, &err);
+
+	assert_int_equal(result, 0);
+	maincf_edit_carefully(edit, expected, strlen(expected));
+	result = maincf_edit_apply(edit, dir, &err);
+	maincf_edit_free(edit);
+	return result;
+}
+
+static void
+a_careful_edit_keeps_what_it_did_not_expect(void **state)
+{
+	char *path = alloc_printf("%s/main.cf", dir);
+	struct buf text = BUF_INIT;
+
+	(void)state;
+	write_main_cf("a = 1\n", 6, 0644);
+	assert_int_equal(try_carefully("a = 2", "a = 0\n"), -1);
+	assert_int_equal(try_carefully("a = 2", "a = 1\nb = 1\n"), -1);
+	read_into(&text, path);
+	assert_string_equal(text.bytes, "a = 1\n");
+	assert_int_equal(try_carefully("a = 2", "a = 1\n"), 0);
+	read_into(&text, path);
+	assert_string_equal(text.bytes, "a = 2\n");
+	buf_release(&text);
+	free(path);
+}
+
+static void
+a_careful_edit_keeps_mode_and_link(void **state)
+{
+	char *path = alloc_printf("%s/main.cf", dir), *target = alloc_printf("%s/elsewhere", dir);
+	char *temporary = alloc_printf("%s.tmp", target), *lock = alloc_printf("%s.tmp", path);
+	struct buf text = BUF_INIT;
+	struct stat st;
+
+	(void)state;
+	write_main_cf("a = 1\n", 6, 0640);
+	assert_int_equal(try_carefully("a = 2", "a = 1\n"), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+
+	assert_int_equal(rename(path, target), 0);
+	assert_int_equal(symlink("elsewhere", path), 0);
+	assert_int_equal(try_carefully("a = 3", "a = 2\n"), 0);
+	assert_int_equal(lstat(path, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	read_into(&text, target);
+	assert_string_equal(text.bytes, "a = 3\n");
+	assert_int_equal(access(temporary, F_OK), -1);
+	assert_int_equal(access(lock, F_OK), -1);
+
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(unlink(target), 0);
+	buf_release(&text);
+	free(lock);
+	free(temporary);
+	free(target);
+	free(path);
+}
+
 static void
 new_settings_come_in_order_of_name(void **state)
 {
@@ -359,6 +426,8 @@ main(void)
 		cmocka_unit_test(files_are_edited_as_postfix_does),
 		cmocka_unit_test(concurrent_editors_lose_nothing),
 		cmocka_unit_test(odd_temporary_files_are_not_followed),
+		cmocka_unit_test(a_careful_edit_keeps_what_it_did_not_expect),
+		cmocka_unit_test(a_careful_edit_keeps_mode_and_link),
 		cmocka_unit_test(new_settings_come_in_order_of_name),
 	};
 
