@@ -3,23 +3,21 @@
 #include "postfix-tls/defaults.h"
 
 static enum command_result
-answer(int all_default)
+answer(bool all_default)
 {
-	if (all_default < 0)
-		return COMMAND_FAILED;
 	return all_default ? COMMAND_DONE : COMMAND_NO;
 }
 
 enum command_result
 cmd_all_default_client(const struct site *site, int argc, char **argv, struct err *err)
 {
-	(void)argv;
-	return argc > 1 ? COMMAND_USAGE : answer(defaults_client(site, err));
+	(void)argv, (void)err;
+	return argc > 1 ? COMMAND_USAGE : answer(defaults_client(site));
 }
 
 enum command_result
 cmd_all_default_server(const struct site *site, int argc, char **argv, struct err *err)
 {
-	(void)argv;
-	return argc > 1 ? COMMAND_USAGE : answer(defaults_server(site, err));
+	(void)argv, (void)err;
+	return argc > 1 ? COMMAND_USAGE : answer(defaults_server(site));
 }

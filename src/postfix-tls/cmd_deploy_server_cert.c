@@ -10,7 +10,7 @@ cmd_deploy_server_cert(const struct site *site, int argc, char **argv, struct er
 {
 	char *cert_path;
 	char *key_path;
-	enum deploy_result result;
+	int result;
 
 	if (getopt(argc, argv, "+:") != -1 || argc - optind != 2)
 		return COMMAND_USAGE;
@@ -19,10 +19,8 @@ cmd_deploy_server_cert(const struct site *site, int argc, char **argv, struct er
 	result = deploy_pair(site, cert_path, key_path, NULL, 0, err);
 	free(cert_path);
 	free(key_path);
-	if (result == DEPLOY_REFUSED)
+	if (result < 0)
 		return COMMAND_FAILED;
-	if (result == DEPLOY_NOT_EDITED)
-		return COMMAND_NO;
 	deploy_explain();
 	return COMMAND_DONE;
 }

@@ -17,7 +17,7 @@ cache_type(const struct site *site, const char **type, struct err *err)
 	static const char *const types[] = { "lmdb", "btree" };
 
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-		int listed = postconf_lists(site->postconf, "-m", NULL, types[i], err);
+		int listed = postconf_has_type(site->postconf, types[i], err);
 		if (listed < 0)
 			return -1;
 		if (listed) {
@@ -58,10 +58,8 @@ enable(const struct site *site, const char *type, const char *source, struct err
 		{ "tls_random_source", source },
 		{ "smtp_tls_session_cache_database", buf_str(&cache) },
 	};
-	if (postconf_edit(site->postconf, settings, type ? 4 : 3) < 0) {
-		result = COMMAND_NO;
+	if (postconf_edit(site->postconf, settings, type ? 4 : 3, err) < 0)
 		goto out;
-	}
 	log_info("Enabled opportunistic TLS in the Postfix SMTP client.");
 	deploy_explain_reload();
 	result = COMMAND_DONE;
@@ -78,7 +76,6 @@ cmd_enable_client(const struct site *site, int argc, char **argv, struct err *er
 	struct buf source = BUF_INIT;
 	enum command_result result = COMMAND_FAILED;
 	const char *type;
-	int all_default;
 	int option;
 
 	while ((option = getopt(argc, argv, "+:r:")) != -1) {
@@ -88,10 +85,9 @@ cmd_enable_client(const struct site *site, int argc, char **argv, struct err *er
 	}
 	if (optind < argc)
 		return COMMAND_USAGE;
-	if (defaults_random_source(site, wanted, &source, err) < 0 ||
-	    (all_default = defaults_client(site, err)) < 0 || cache_type(site, &type, err) < 0)
+	if (defaults_random_source(site, wanted, &source, err) < 0 || cache_type(site, &type, err) < 0)
 		goto out;
-	if (all_default) {
+	if (defaults_client(site)) {
 		result = enable(site, type, buf_str(&source), err);
 	} else {
 		suggest(type);

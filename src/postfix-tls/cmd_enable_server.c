@@ -52,17 +52,11 @@ enable(const struct site *site, struct newpair *pair, const char *source, struct
 		{ "tls_random_source", source },
 	};
 
-	switch (deploy_pair(site, pair->cert_path, pair->key_path, settings, 4, err)) {
-	case DEPLOY_DONE:
-		pair->keep = true;
-		explain(pair);
-		return COMMAND_DONE;
-	case DEPLOY_NOT_EDITED:
-		return COMMAND_NO;
-	case DEPLOY_REFUSED:
-		break;
-	}
-	return COMMAND_FAILED;
+	if (deploy_pair(site, pair->cert_path, pair->key_path, settings, 4, err) < 0)
+		return COMMAND_FAILED;
+	pair->keep = true;
+	explain(pair);
+	return COMMAND_DONE;
 }
 
 enum command_result
@@ -76,7 +70,6 @@ cmd_enable_server(const struct site *site, int argc, char **argv, struct err *er
 	enum keyfile_algorithm algorithm;
 	enum command_result result = COMMAND_FAILED;
 	struct newpair pair;
-	int all_default;
 	int option;
 
 	while ((option = getopt(argc, argv, "+:a:b:r:")) != -1) {
@@ -96,12 +89,12 @@ cmd_enable_server(const struct site *site, int argc, char **argv, struct err *er
 	if (newpair_algorithm(site, name, "private", &algorithm, err) < 0 ||
 	    defaults_random_source(site, wanted, &source, err) < 0)
 		goto out;
-	all_default = defaults_server(site, err);
-	if (all_default == 0) {
+	if (!defaults_server(site)) {
 		suggest();
 		result = COMMAND_DONE;
+		goto out;
 	}
-	if (all_default <= 0 || hostnames_init(&hostnames, site, argc - optind, argv + optind, err) < 0)
+	if (hostnames_init(&hostnames, site, argc - optind, argv + optind, err) < 0)
 		goto out;
 	if (newpair_init(&pair, site, algorithm, size, &hostnames, err) == 0) {
 		result = enable(site, &pair, buf_str(&source), err);

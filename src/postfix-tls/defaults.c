@@ -11,33 +11,36 @@
 
 #define DEVICE "/dev/urandom"
 
-static int
-none_set(const struct site *site, const char *const *names, struct err *err)
+static bool
+none_set(const struct site *site, const char *const *names)
 {
-	int any = postconf_any_set(site->postconf, names, err);
-
-	return any < 0 ? -1 : !any;
+	for (; *names; names++) {
+		const char *value = postconf_raw(site->postconf, *names);
+		if (value && *value)
+			return false;
+	}
+	return true;
 }
 
 /* The chain files take precedence over all other key and certificate settings. */
-int
-defaults_client(const struct site *site, struct err *err)
+bool
+defaults_client(const struct site *site)
 {
 	static const char *const names[] = { "smtp_use_tls", "smtp_enforce_tls", "smtp_tls_enforce_peername",
 		"smtp_tls_security_level", "smtp_tls_cert_file", "smtp_tls_dcert_file",
 		"smtp_tls_eccert_file", "smtp_tls_chain_files", NULL };
 
-	return none_set(site, names, err);
+	return none_set(site, names);
 }
 
-int
-defaults_server(const struct site *site, struct err *err)
+bool
+defaults_server(const struct site *site)
 {
 	static const char *const names[] = { "smtpd_use_tls", "smtpd_enforce_tls", "smtpd_tls_security_level",
 		"smtpd_tls_cert_file", "smtpd_tls_dcert_file", "smtpd_tls_eccert_file",
 		"smtpd_tls_chain_files", NULL };
 
-	return none_set(site, names, err);
+	return none_set(site, names);
 }
 
 /* tlsmgr takes anything without a prefix for a file, and stays without entropy when that is not one. */

@@ -6,13 +6,15 @@
 #ifndef POSTFIX_TLS_DEFAULTS_H
 #define POSTFIX_TLS_DEFAULTS_H
 
+#include <stdbool.h>
+
 struct buf;
 struct err;
 struct site;
 
-/* 1: all at their defaults, or empty. 0: not. -1: err. */
-int defaults_client(const struct site *site, struct err *err) __attribute__((warn_unused_result));
-int defaults_server(const struct site *site, struct err *err) __attribute__((warn_unused_result));
+/* All at their defaults, or empty. */
+bool defaults_client(const struct site *site);
+bool defaults_server(const struct site *site);
 
 /* Appends what tls_random_source is to become: `wanted` unless it is empty, else what is in force, else
  * the system's device. 0 or -1. */

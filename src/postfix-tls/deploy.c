@@ -53,7 +53,7 @@ check(const char *cert_path, const char *key_path, enum keyfile_algorithm *algor
 	return result;
 }
 
-enum deploy_result
+int
 deploy_pair(const struct site *site, const char *cert_path, const char *key_path,
     const struct postconf_setting *more, size_t count, struct err *err)
 {
@@ -67,7 +67,7 @@ deploy_pair(const struct site *site, const char *cert_path, const char *key_path
 	if (count > MORE_LIMIT)
 		log_panic("deploy_pair: %zu settings", count);
 	if (check(cert_path, key_path, &algorithm, err) < 0)
-		return DEPLOY_REFUSED;
+		return -1;
 	parameters = site_parameters(algorithm);
 	postconf_quote(&cert, cert_path);
 	postconf_quote(&key, key_path);
@@ -75,10 +75,10 @@ deploy_pair(const struct site *site, const char *cert_path, const char *key_path
 	settings[1] = (struct postconf_setting){ parameters->key_file, buf_str(&key) };
 	for (size_t i = 0; i < count; i++)
 		settings[2 + i] = more[i];
-	edited = postconf_edit(site->postconf, settings, 2 + count);
+	edited = postconf_edit(site->postconf, settings, 2 + count, err);
 	buf_release(&cert);
 	buf_release(&key);
-	return edited == 0 ? DEPLOY_DONE : DEPLOY_NOT_EDITED;
+	return edited;
 }
 
 void

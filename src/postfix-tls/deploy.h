@@ -11,14 +11,8 @@ struct err;
 struct site;
 struct postconf_setting;
 
-enum deploy_result {
-	DEPLOY_DONE,
-	DEPLOY_REFUSED,    /* err says why */
-	DEPLOY_NOT_EDITED, /* main.cf is unchanged; postconf has said why */
-};
-
-/* One edit of main.cf, with the `count` (at most 4) settings of `more` in it. */
-enum deploy_result deploy_pair(const struct site *site, const char *cert_path, const char *key_path,
+/* One edit of main.cf, with the `count` (at most 4) settings of `more` in it. 0 or -1. */
+int deploy_pair(const struct site *site, const char *cert_path, const char *key_path,
     const struct postconf_setting *more, size_t count, struct err *err) __attribute__((warn_unused_result));
 
 /* Tells about it. */

@@ -16,7 +16,6 @@
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/log.h"
-#include "util/text.h"
 
 static const struct command {
 	const char *name;
@@ -65,62 +64,6 @@ environment(const char *name)
 	return value ? value : "";
 }
 
-static bool
-in_path(const char *program)
-{
-	const char *at = environment("PATH");
-	const char *directory;
-	size_t len;
-
-	while ((directory = text_token(&at, ":", &len))) {
-		struct buf path = BUF_INIT;
-		bool found;
-
-		buf_printf(&path, "%.*s/%s", (int)len, directory, program);
-		found = access(path.bytes, X_OK) == 0;
-		buf_release(&path);
-		if (found)
-			return true;
-	}
-	return false;
-}
-
-/* Keys are made without that program, so a setting that finds none does no harm here; it is still wrong. */
-static void
-check_openssl_path(const struct site *site)
-{
-	struct buf value = BUF_INIT;
-	struct buf program = BUF_INIT;
-	bool known = postconf_default_instance(site->postconf, "openssl_path", &value);
-
-	if (known && value.len > 0) {
-		buf_add(&program, value.bytes, strcspn(value.bytes, " "));
-		known =
-		    strchr(program.bytes, '/') ? access(program.bytes, X_OK) < 0 : !in_path(program.bytes);
-	}
-	if (known)
-		log_warn("No working openssl(1) command found with 'openssl_path = %s'; not needed here",
-		    buf_str(&value));
-	buf_release(&program);
-	buf_release(&value);
-}
-
-static void
-check_algorithms(struct site *site)
-{
-	struct err err;
-	int ecdsa;
-	int rsa = postconf_lists(site->postconf, "-T", "public-key-algorithms", "rsa", &err);
-
-	if (rsa < 0)
-		log_fatal("Postfix is not compiled with TLS support: %s", err.text);
-	ecdsa = postconf_lists(site->postconf, "-T", "public-key-algorithms", "ecdsa", &err);
-	site->supports[KEYFILE_RSA] = rsa == 1;
-	site->supports[KEYFILE_ECDSA] = ecdsa == 1;
-	if (rsa != 1 && ecdsa != 1)
-		log_fatal("Postfix does not support either RSA or ECDSA");
-}
-
 static int
 run(const struct site *site, int argc, char **argv)
 {
@@ -153,6 +96,7 @@ main(int argc, char **argv)
 		.config_directory = environment("config_directory"),
 		.queue_directory = environment("queue_directory"),
 	};
+	struct err err = { 0 };
 	struct stat st;
 	int status;
 
@@ -161,14 +105,16 @@ main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	umask(022);
-	report_start(command_directory);
+	report_start();
 	if (!*command_directory || chdir(command_directory) < 0)
 		log_fatal("no Postfix command directory '%s'", command_directory);
 	if (!*site.config_directory || stat(site.config_directory, &st) < 0 || !S_ISDIR(st.st_mode))
 		log_fatal("no Postfix configuration directory %s!", site.config_directory);
-	site.postconf = postconf_new(command_directory, site.config_directory);
-	check_openssl_path(&site);
-	check_algorithms(&site);
+	site.postconf = postconf_new(command_directory, site.config_directory, &err);
+	if (site.postconf)
+		report_configure(postconf_maincf(site.postconf));
+	else
+		log_fatal("%s", err.text);
 	status = run(&site, argc - 1, argv + (argc > 0));
 	postconf_free(site.postconf);
 	return status;

@@ -22,7 +22,7 @@ newpair_algorithm(const struct site *site, const char *name, const char *unsuppo
     enum keyfile_algorithm *algorithm, struct err *err)
 {
 	if (!name) {
-		*algorithm = site->supports[KEYFILE_RSA] ? KEYFILE_RSA : KEYFILE_ECDSA;
+		*algorithm = KEYFILE_RSA;
 		return 0;
 	}
 	if (site_algorithm(site, name, algorithm))

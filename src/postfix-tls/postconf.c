@@ -1,40 +1,89 @@
 /* SPDX-License-Identifier: ISC */
 #include "postfix-tls/postconf.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "mail/maincf.h"
+#include "mail/maincf_edit.h"
+#include "mail/param.h"
 #include "postfix-tls/child.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
-#include "util/fdio.h"
+#include "util/file.h"
 #include "util/log.h"
-#include "util/table.h"
 
-enum { ARGUMENT_LIMIT = 24 };
+enum { FILE_LIMIT = 16 << 20 };
 
 struct postconf {
 	char *program;          /* owned */
 	char *config_directory; /* owned */
-	struct table *said;     /* owned: lines already passed on */
-	bool silent;            /* the last run said nothing */
+	struct maincf *cf;      /* owned */
+	struct buf text;
 };
 
+/* A name that was looked up and is known to nobody here. The callback has no argument to keep it in. */
+static bool unknown_name;
+
+/* What postfix(1) hands to its scripts is how the installed programs were built, or what main.cf says. */
+static const char *
+find_default(const char *name)
+{
+	static const char *const inherited[] = { "command_directory", "daemon_directory", "data_directory",
+		"meta_directory", "queue_directory", "shlib_directory", "mail_owner", "setgid_group",
+		"sendmail_path", "mailq_path", "newaliases_path", "manpage_directory", "sample_directory",
+		"readme_directory", "html_directory" };
+	const char *value = NULL;
+
+	for (size_t i = 0; !value && i < sizeof inherited / sizeof *inherited; i++)
+		if (strcmp(name, inherited[i]) == 0)
+			value = getenv(name);
+	if (!value)
+		value = param_default(name);
+	if (!value)
+		unknown_name = true;
+	return value;
+}
+
+/* What was said of main.cf, in postconf's name: scripts know it so. */
+static void
+pass_on(const struct postconf *postconf, struct buf *said)
+{
+	char *lines = said->bytes;
+
+	log_divert(NULL);
+	for (char *line = strsep(&lines, "\n"); line; line = strsep(&lines, "\n"))
+		if (*line)
+			fprintf(stderr, "%s: %s\n", postconf->program, line);
+	buf_release(said);
+}
+
 struct postconf *
-postconf_new(const char *command_directory, const char *config_directory)
+postconf_new(const char *command_directory, const char *config_directory, struct err *err)
 {
 	struct postconf *postconf = alloc_zero(sizeof *postconf);
+	char *path = alloc_printf("%s/main.cf", config_directory);
+	struct buf said = BUF_INIT;
+	int result;
 
 	postconf->program = alloc_printf("%s/postconf", command_directory);
 	postconf->config_directory = alloc_string(config_directory);
-	postconf->said = table_new(NULL);
-	return postconf;
+	postconf->cf = maincf_new(config_directory, find_default);
+	maincf_behave_as_postconf(postconf->cf);
+	log_divert(&said);
+	/* Who writes it in place has come to an end: postfix(1) has waited for that. */
+	result = file_read(path, FILE_LIMIT, &postconf->text, err);
+	if (result == 0)
+		result = maincf_parse(postconf->cf, buf_str(&postconf->text), postconf->text.len, err);
+	pass_on(postconf, &said);
+	free(path);
+	if (result == 0)
+		return postconf;
+	postconf_free(postconf);
+	return NULL;
 }
 
 void
@@ -42,55 +91,35 @@ postconf_free(struct postconf *postconf)
 {
 	if (!postconf)
 		return;
-	table_free(postconf->said);
+	buf_release(&postconf->text);
+	maincf_free(postconf->cf);
 	free(postconf->config_directory);
 	free(postconf->program);
 	free(postconf);
 }
 
-static void
-pass_on(struct postconf *postconf, char *errors)
-{
-	char *rest = errors;
-
-	for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
-		if (!*line || table_get(postconf->said, line))
-			continue;
-		fprintf(stderr, "%s\n", line);
-		table_put(postconf->said, line, postconf);
-	}
-}
-
-/* Runs it on the configuration directory. 0, or -1 after it has complained. `arguments` ends with NULL. */
+/* Runs it on the configuration directory. 0, or -1 after it has complained. */
 static int
-run(struct postconf *postconf, const char *const *arguments, struct buf *out, struct err *err)
+run(const struct postconf *postconf, const char *option, const char *argument, struct buf *out,
+    struct err *err)
 {
-	const char *argv[ARGUMENT_LIMIT + 4] = { postconf->program, "-c", postconf->config_directory };
+	const char *const argv[] = { postconf->program, "-c", postconf->config_directory, option, argument,
+		NULL };
 	struct buf errors = BUF_INIT;
-	size_t n = 3;
-	int status;
+	int status = child_run(argv, NULL, out, &errors, err);
 
-	for (size_t i = 0; arguments[i]; i++) {
-		if (i == ARGUMENT_LIMIT)
-			return err_set(err, "too many arguments for %s", postconf->program);
-		argv[n++] = arguments[i];
-	}
-	status = child_run(argv, NULL, out, &errors, err);
-	postconf->silent = errors.len == 0;
-	if (errors.len > 0)
-		pass_on(postconf, errors.bytes);
+	fputs(buf_str(&errors), stderr);
 	buf_release(&errors);
 	if (status > 0)
 		err_set(err, "%s failed with status %d", postconf->program, status);
 	return status == 0 ? 0 : -1;
 }
 
-int
-postconf_value(struct postconf *postconf, const char *name, struct buf *value, struct err *err)
+static int
+ask_installed(const struct postconf *postconf, const char *name, struct buf *value, struct err *err)
 {
-	const char *const arguments[] = { "-xh", name, NULL };
 	struct buf out = BUF_INIT;
-	int result = run(postconf, arguments, &out, err);
+	int result = run(postconf, "-xh", name, &out, err);
 
 	if (result == 0)
 		buf_add(value, buf_str(&out), strcspn(buf_str(&out), "\n"));
@@ -99,29 +128,49 @@ postconf_value(struct postconf *postconf, const char *name, struct buf *value, s
 }
 
 int
-postconf_any_set(struct postconf *postconf, const char *const *names, struct err *err)
+postconf_value(struct postconf *postconf, const char *name, struct buf *value, struct err *err)
 {
-	const char *arguments[ARGUMENT_LIMIT] = { "-nh" };
-	struct buf out = BUF_INIT;
-	int result;
+	size_t start = value->len;
 
-	for (size_t i = 0; names[i] && i + 2 < ARGUMENT_LIMIT; i++)
-		arguments[i + 1] = names[i];
-	result = run(postconf, arguments, &out, err);
-	/* Empty values are empty lines. */
-	if (result == 0 && strspn(buf_str(&out), "\n") < out.len)
-		result = 1;
-	buf_release(&out);
-	return result;
+	unknown_name = false;
+	if (maincf_lookup(postconf->cf, name, value, err) < 0)
+		return err_prefix(err, "%s", name);
+	/* A stand-alone system has no other program that would know more. */
+	if (!unknown_name || access(postconf->program, X_OK) < 0)
+		return 0;
+	buf_truncate(value, start);
+	return ask_installed(postconf, name, value, err);
 }
 
 int
-postconf_lists(
-    struct postconf *postconf, const char *option, const char *argument, const char *word, struct err *err)
+postconf_expand(struct postconf *postconf, const char *text, struct buf *value, struct err *err)
 {
-	const char *const arguments[] = { option, argument, NULL };
+	return maincf_expand(postconf->cf, text, value, err);
+}
+
+const char *
+postconf_raw(const struct postconf *postconf, const char *name)
+{
+	return maincf_raw(postconf->cf, name);
+}
+
+const char *
+postconf_text(const struct postconf *postconf)
+{
+	return buf_str(&postconf->text);
+}
+
+struct maincf *
+postconf_maincf(struct postconf *postconf)
+{
+	return postconf->cf;
+}
+
+int
+postconf_has_type(struct postconf *postconf, const char *word, struct err *err)
+{
 	struct buf out = BUF_INIT;
-	int result = run(postconf, arguments, &out, err);
+	int result = run(postconf, "-m", NULL, &out, err);
 	char *rest = out.bytes;
 
 	for (char *line = strsep(&rest, "\n"); result == 0 && line; line = strsep(&rest, "\n"))
@@ -131,76 +180,25 @@ postconf_lists(
 	return result;
 }
 
-/* First line of the output, false if it did not work. What it says on standard error is of no interest. */
-static bool
-first_line(const char *const *argv, struct buf *to)
-{
-	struct buf out = BUF_INIT;
-	bool done = child_run(argv, NULL, &out, NULL, NULL) == 0;
-
-	if (done)
-		buf_add(to, buf_str(&out), strcspn(buf_str(&out), "\n"));
-	buf_release(&out);
-	return done;
-}
-
-bool
-postconf_default_instance(struct postconf *postconf, const char *name, struct buf *value)
-{
-	struct buf directory = BUF_INIT;
-	const char *const where[] = { postconf->program, "-dh", "config_directory", NULL };
-	bool found = first_line(where, &directory);
-
-	if (found) {
-		const char *const what[] = { postconf->program, "-c", buf_str(&directory), "-xh", name,
-			NULL };
-		found = first_line(what, value);
-	}
-	buf_release(&directory);
-	return found;
-}
-
-/*
- * postconf before 3.10.5 joins what it appends to a last line without newline. The missing newline is
- * added in place; gives the length to go back to when the edit fails, -1 when nothing was added.
- */
-static off_t
-complete_last_line(const char *path, int *fd)
-{
-	char last;
-	off_t length;
-
-	*fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (*fd < 0)
-		return -1;
-	length = lseek(*fd, 0, SEEK_END);
-	if (length > 0 && pread(*fd, &last, 1, length - 1) == 1 && last != '\n' && write(*fd, "\n", 1) == 1)
-		return length;
-	return -1;
-}
-
 int
-postconf_edit(struct postconf *postconf, const struct postconf_setting *settings, size_t count)
+postconf_edit(
+    struct postconf *postconf, const struct postconf_setting *settings, size_t count, struct err *err)
 {
-	const char *arguments[ARGUMENT_LIMIT + 1] = { "-e" };
-	char *path = alloc_printf("%s/main.cf", postconf->config_directory);
-	int fd;
-	off_t length = complete_last_line(path, &fd);
-	struct err err;
-	int result;
+	struct maincf_edit *edit = maincf_edit_new(MAINCF_EDIT_SET);
+	struct buf said = BUF_INIT;
+	int result = 0;
 
-	postconf->silent = true;
-	for (size_t i = 0; i < count && i + 1 < ARGUMENT_LIMIT; i++)
-		arguments[i + 1] = alloc_printf("%s = %s", settings[i].name, settings[i].value);
-	result = run(postconf, arguments, NULL, &err);
-	for (size_t i = 1; arguments[i]; i++)
-		free((char *)(uintptr_t)arguments[i]);
-	if (result < 0 && length >= 0 && ftruncate(fd, length) < 0)
-		log_warn("%s: a newline was added at its end", path);
-	if (result < 0 && postconf->silent)
-		log_error("%s", err.text);
-	fdio_close(&fd);
-	free(path);
+	maincf_edit_carefully(edit, buf_str(&postconf->text), postconf->text.len);
+	for (size_t i = 0; i < count && result == 0; i++) {
+		char *request = alloc_printf("%s = %s", settings[i].name, settings[i].value);
+		result = maincf_edit_request(edit, request, err);
+		free(request);
+	}
+	log_divert(&said);
+	if (result == 0)
+		result = maincf_edit_apply(edit, postconf->config_directory, err);
+	pass_on(postconf, &said);
+	maincf_edit_free(edit);
 	return result;
 }
 

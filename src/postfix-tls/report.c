@@ -1,71 +1,41 @@
 /* SPDX-License-Identifier: ISC */
 #include "postfix-tls/report.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "postfix-tls/child.h"
+#include "mail/maillog.h"
 #include "util/alloc.h"
-#include "util/buf.h"
 #include "util/err.h"
 #include "util/log.h"
 
-static struct {
-	char *postlog; /* owned */
-	char *tag;     /* owned */
-	enum log_level level;
-	struct buf lines; /* all of `level`, not yet handed over */
-} report;
-
-void
-report_flush(void)
-{
-	static const char *const severities[] = { "info", "warn", "error", "fatal", "panic" };
-	const char *argv[] = { report.postlog, "-t", report.tag, "-p", severities[report.level], NULL };
-	struct err err;
-
-	if (report.lines.len == 0)
-		return;
-	if (child_run(argv, buf_str(&report.lines), NULL, NULL, &err) < 0)
-		fprintf(stderr, "%s: warning: not logged: %s\n", report.tag, err.text);
-	buf_clear(&report.lines);
-}
+#define NAME "postfix-tls-script"
 
 static void
-sink(enum log_level level, const char *text, void *context)
-{
-	(void)context;
-	fprintf(stderr, "%s: %s%s\n", report.tag, log_label(level), text);
-	if (level != report.level)
-		report_flush();
-	report.level = level;
-	buf_printf(&report.lines, "%s\n", text);
-}
-
-static void
-at_exit(void)
-{
-	report_flush();
-	buf_release(&report.lines);
-	free(report.postlog);
-	free(report.tag);
-	report.postlog = report.tag = NULL;
-}
-
-void
-report_start(const char *command_directory)
+set_tag(void)
 {
 	const char *log_tag = getenv("MAIL_LOGTAG");
+	char *tag = alloc_printf("%s/" NAME, log_tag && *log_tag ? log_tag : "postfix");
 
-	report.postlog = alloc_printf("%s/postlog", command_directory);
-	/* A wrong command directory is among the things to be reported. */
-	if (access(report.postlog, X_OK) < 0) {
-		free(report.postlog);
-		report.postlog = alloc_string("postlog");
-	}
-	report.tag = alloc_printf("%s/postfix-tls-script", log_tag && *log_tag ? log_tag : "postfix");
-	log_set_sink(sink, NULL);
+	maillog_set_tag(tag);
+	free(tag);
+}
+
+void
+report_start(void)
+{
+	maillog_init(NAME);
+	maillog_also_stderr(true);
+	maillog_allow_file(true);
 	log_set_fatal(EXIT_FAILURE, 0);
-	atexit(at_exit);
+	set_tag();
+}
+
+void
+report_configure(struct maincf *cf)
+{
+	struct err err = { 0 };
+
+	/* It has its log already; that is not worth an end. */
+	if (maillog_configure(cf, NAME, &err) < 0)
+		log_warn("%s", err.text);
 }

@@ -35,7 +35,8 @@ is_algorithm(const char *name, enum keyfile_algorithm *algorithm)
 bool
 site_algorithm(const struct site *site, const char *name, enum keyfile_algorithm *algorithm)
 {
-	return is_algorithm(name, algorithm) && site->supports[*algorithm];
+	(void)site;
+	return is_algorithm(name, algorithm);
 }
 
 char *
@@ -53,8 +54,6 @@ site_configured_key(const struct site *site, enum keyfile_algorithm algorithm, c
 	int result = 0;
 
 	*path = NULL;
-	if (!site->supports[algorithm])
-		return 0;
 	if (postconf_value(site->postconf, parameters[algorithm].key_file, &value, err) < 0) {
 		result = -1;
 	} else if (value.len > 0 && strcmp(value.bytes, "none") != 0) {

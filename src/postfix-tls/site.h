@@ -17,7 +17,6 @@ struct site {
 	const char *config_directory; /* from the environment */
 	const char *queue_directory;  /* likewise; "" when it has none */
 	struct postconf *postconf;    /* owned by main.c */
-	bool supports[2];             /* KEYFILE_RSA, KEYFILE_ECDSA: what Postfix was built with */
 };
 
 /* The parameters of an algorithm. */
