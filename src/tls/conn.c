@@ -146,6 +146,7 @@ conn_new_server(struct context *context, struct resume *resume, const struct con
 		.serverid = conn->serverid,
 		.namaddr = conn->namaddr_lower,
 		.log_mask = context_log_mask(context),
+		.own_scope = settings->own_scope,
 		.ready = settings->ready,
 		.context = settings->context,
 	};

@@ -32,6 +32,7 @@ enum tls_io {
 struct conn_settings {
 	const char *namaddr;  /* the peer, for the log; copied */
 	const char *serverid; /* copied */
+	bool own_scope;       /* sessions of another serverid are not resumed */
 	int fd;               /* borrowed; must outlive the conn */
 	resume_ready_fn ready;
 	void *context;

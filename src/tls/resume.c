@@ -455,9 +455,28 @@ resume_install(SSL_CTX *ctx)
 	SSL_CTX_sess_set_new_cb(ctx, on_new_session);
 }
 
+/* As Postfix 3.12 does; both zero bytes count. */
+static int
+narrow_scope(const struct resume_conn *conn)
+{
+	static const char label[] = "Postfix/TLS serverid";
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned int len;
+	struct buf bytes = BUF_INIT;
+
+	buf_add(&bytes, label, sizeof label);
+	buf_add(&bytes, conn->serverid, strlen(conn->serverid) + 1);
+	bool good = EVP_Digest(bytes.bytes, bytes.len, digest, &len, EVP_sha256(), NULL) == 1 &&
+		    SSL_set_session_id_context(conn->ssl, digest, len) == 1;
+	buf_release(&bytes);
+	return good ? 0 : -1;
+}
+
 int
 resume_attach(struct resume_conn *conn)
 {
+	if (conn->own_scope && narrow_scope(conn) < 0)
+		return -1;
 	return SSL_set_ex_data(conn->ssl, conn_index, conn) == 1 ? 0 : -1;
 }
 

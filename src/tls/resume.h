@@ -30,6 +30,7 @@ struct resume_conn {
 	const char *serverid; /* borrowed; part of the cache key */
 	const char *namaddr;  /* borrowed; for the log, in lower case */
 	unsigned int log_mask;
+	bool own_scope; /* only sessions of the same serverid are resumed, by ticket or by id */
 	resume_ready_fn ready;
 	void *context;
 	struct mgr_request *pending;  /* NULL: not suspended */

@@ -160,6 +160,7 @@ make_conn(struct session *s)
 	const struct conn_settings settings = {
 		.namaddr = s->namaddr ? s->namaddr : s->endpoint,
 		.serverid = s->serverid,
+		.own_scope = s->shape == TLSPROXY_CONTEXT_3_12,
 		.fd = s->remote.fd,
 		.ready = on_lookup_ready,
 		.context = s,

@@ -134,6 +134,97 @@ issuer(struct resume *resume)
 	return name;
 }
 
+/* --- scopes --- */
+
+/* Whether a client that has a session with `first` resumes it with `second`. */
+static bool
+resumes(struct resume *resume, const char *first, const char *second, bool own_scope, int version)
+{
+	SSL_CTX *server_ctx = context_of(TLS_server_method()), *client_ctx = context_of(TLS_client_method());
+	const char *const serverid[] = { first, second };
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *cert = X509_new();
+	SSL_SESSION *session = NULL;
+	bool reused = false;
+
+	X509_set_pubkey(cert, key);
+	X509_gmtime_adj(X509_getm_notBefore(cert), 0);
+	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+	assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
+	assert_int_equal(SSL_CTX_use_cert_and_key(server_ctx, cert, key, NULL, 1), 1);
+	SSL_CTX_set_max_proto_version(server_ctx, version);
+	SSL_CTX_set_max_proto_version(client_ctx, version);
+	SSL_CTX_set_session_id_context(server_ctx, (const unsigned char *)"test", 4);
+	resume_install(server_ctx);
+	for (int i = 0; i < 2; i++) {
+		SSL *server = SSL_new(server_ctx), *client = SSL_new(client_ctx);
+		struct resume_conn conn = { .resume = resume,
+			.ssl = server,
+			.serverid = serverid[i],
+			.namaddr = "test",
+			.own_scope = own_scope,
+			.ready = ready };
+		BIO *here, *there;
+		char byte;
+
+		assert_int_equal(BIO_new_bio_pair(&here, 0, &there, 0), 1);
+		SSL_set_bio(server, here, here);
+		SSL_set_bio(client, there, there);
+		SSL_set_accept_state(server);
+		SSL_set_connect_state(client);
+		if (session)
+			assert_int_equal(SSL_set_session(client, session), 1);
+		assert_int_equal(resume_attach(&conn), 0);
+		for (int n = 0; n < TURNS && (!SSL_is_init_finished(client) || !SSL_is_init_finished(server));
+		     n++) {
+			SSL_do_handshake(client);
+			SSL_do_handshake(server);
+			answer_all();
+		}
+		assert_true(SSL_is_init_finished(server));
+		/* The ticket of TLS 1.3 comes behind the handshake. */
+		SSL_read(client, &byte, 1);
+		reused = SSL_session_reused(server);
+		SSL_SESSION_free(session);
+		session = SSL_get1_session(client);
+		/* Or the session is no good any more. */
+		SSL_shutdown(client);
+		resume_release(&conn);
+		SSL_free(server);
+		SSL_free(client);
+	}
+	SSL_SESSION_free(session);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	SSL_CTX_free(server_ctx);
+	SSL_CTX_free(client_ctx);
+	return reused;
+}
+
+static void
+ticket_of_another_service_is_only_good_without_scopes(void **state)
+{
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+	struct event_base *base = event_base_new();
+	struct resume *resume;
+
+	(void)state;
+	now_set(NOW);
+	asked.name = 'a';
+	resume = resume_new(base, NULL, "smtpd", "aes-256-cbc");
+	answer_all();
+	for (int i = 0; i < 2; i++) {
+		assert_true(resumes(resume, "smtpd", "smtpd", false, versions[i]));
+		assert_true(resumes(resume, "smtpd", "127.0.0.1:25", false, versions[i]));
+		assert_true(resumes(resume, "smtpd", "smtpd", true, versions[i]));
+		assert_false(resumes(resume, "smtpd", "127.0.0.1:25", true, versions[i]));
+		assert_false(resumes(resume, "a", "ab", true, versions[i]));
+	}
+	resume_free(resume);
+	event_base_free(base);
+	now_set(0);
+}
+
 /* It would issue for years otherwise. */
 static void
 key_made_while_the_clock_was_years_ahead_goes(void **state)
@@ -161,6 +252,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ticket_of_another_service_is_only_good_without_scopes),
 		cmocka_unit_test(key_made_while_the_clock_was_years_ahead_goes),
 	};
 
