@@ -66,7 +66,9 @@ enum {
 	TLSPROXY_TLSA_SIZE_LIMIT = 64 * 1024, /* of the data of one */
 };
 
-/* What Postfix reports to a TLSRPT library (RFC 8460). Read, and not used. */
+enum { TLSPROXY_TLSRPT_REPORTED = 8 }; /* in its flags: something was reported before */
+
+/* What Postfix reports to a TLSRPT library (RFC 8460). */
 struct tlsproxy_tlsrpt {
 	int present; /* ABSENT: the caller was built without */
 	const char *socket_name;

@@ -11,8 +11,8 @@ put_str(struct buf *to, const char *name, const char *value)
 }
 
 void
-result_put(
-    struct buf *to, const struct summary *summary, enum tlsproxy_context_shape shape, int trace_size_limit)
+result_put(struct buf *to, const struct summary *summary, enum tlsproxy_context_shape shape, bool is_reported,
+    int trace_size_limit)
 {
 	const struct summary_signature *clnt = &summary->clnt_signature;
 	const struct summary_signature *srvr = &summary->srvr_signature;
@@ -43,9 +43,9 @@ result_put(
 	attr_put_int(to, "srvr_signature_bits", srvr->bits);
 	put_str(to, "srvr_signature_digest", srvr->digest);
 	put_str(to, "namaddr", summary->namaddr);
-	/* Nothing is reported here (RFC 8460), and nothing traced. */
 	if (shape >= TLSPROXY_CONTEXT_3_10)
-		attr_put_int(to, "rpt_reported", 0);
+		attr_put_int(to, "rpt_reported", is_reported);
+	/* Nothing is traced here. */
 	if (shape >= TLSPROXY_CONTEXT_3_12)
 		attr_put_int(to, "trace_size_limit", trace_size_limit);
 	attr_put_end(to);

@@ -200,7 +200,8 @@ do_handshake(struct session *s)
 	struct summary summary;
 	conn_summary(s->conn, &summary);
 	if (s->flags & TLSPROXY_SEND_CONTEXT)
-		result_put(&s->to_caller, &summary, s->shape, s->trace_size_limit);
+		result_put(&s->to_caller, &summary, s->shape, session_request_is_reported(s, &summary),
+		    s->trace_size_limit);
 	summary_release(&summary);
 	s->read_waits = EV_READ;
 	s->remote_may_read = conn_has_pending(s->conn);

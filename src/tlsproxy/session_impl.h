@@ -43,6 +43,14 @@ struct side {
 	short watched; /* EV_READ, EV_WRITE, EV_CLOSED */
 };
 
+/* Of the request: whether its caller reports how TLS went (RFC 8460), and what it does not want to report. */
+struct session_report {
+	bool wanted;
+	bool done;
+	bool skip_reused;
+	int level; /* that was asked for */
+};
+
 struct session {
 	uint32_t magic; /* while it lives */
 	enum session_state state;
@@ -63,6 +71,7 @@ struct session {
 	bool probe;     /* the status is all that is wanted */
 	enum tlsproxy_context_shape shape;
 	int trace_size_limit;
+	struct session_report report;           /* what is to be said of reports */
 	struct context *context;                /* a reference; from the status to the handshake */
 	struct tlsproxy_client_request *client; /* owned, for as long; NULL in the server role */
 	bool peek_caller;  /* in HANDSHAKE: the caller hung up, but has sent something before */

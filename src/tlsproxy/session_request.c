@@ -11,6 +11,8 @@
 #include "mail/tlsproxy_proto_client.h"
 #include "mail/tlsproxy_proto_server.h"
 #include "tls/context.h"
+#include "tls/level.h"
+#include "tls/summary.h"
 #include "tlsproxy/caller_settings.h"
 #include "tlsproxy/role_client.h"
 #include "tlsproxy/session.h"
@@ -219,6 +221,33 @@ session_request_receive(struct session *s)
 	return judge(s, &request, len, result > 0);
 }
 
+static void
+note_report(struct session_report *report, const struct tlsproxy_client_start *start)
+{
+	const struct tlsproxy_tlsrpt *tlsrpt = &start->tlsrpt;
+
+	if (tlsrpt->present == TLSPROXY_SHAPE_ABSENT || tlsrpt->present == 0)
+		return;
+	*report = (struct session_report){
+		.wanted = true,
+		.done = tlsrpt->flags & TLSPROXY_TLSRPT_REPORTED,
+		.skip_reused = tlsrpt->skip_reused_hs != 0,
+		.level = start->tls_level,
+	};
+}
+
+/* Failures are not reported from here. Where Postfix's would have done so, its caller must not take the
+ * session for a success. */
+bool
+session_request_is_reported(const struct session *s, const struct summary *summary)
+{
+	const struct session_report *report = &s->report;
+	bool trusted = !level_must_match(report->level) || (summary->peer_status & SUMMARY_MATCHED);
+
+	return report->wanted &&
+	       (report->done || !trusted || (report->skip_reused && summary->session_reused));
+}
+
 static enum verdict
 take_client_settings(struct session *s, size_t len)
 {
@@ -229,6 +258,7 @@ take_client_settings(struct session *s, size_t len)
 	}
 	s->shape = tlsproxy_proto_client_shape(s->client);
 	s->trace_size_limit = s->client->start.trace_size_limit;
+	note_report(&s->report, &s->client->start);
 	s->context = role_client_context(s->shared->client, s->client);
 	return answer(s, s->context != NULL);
 }

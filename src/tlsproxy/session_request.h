@@ -10,6 +10,8 @@
 
 #include "tlsproxy/session_impl.h"
 
+struct summary;
+
 /* Once. */
 void session_request_begin(struct session *session);
 
@@ -18,6 +20,9 @@ enum verdict session_request_receive_settings(struct session *session);
 
 /* The time for the request is up: says so. */
 void session_request_expire(struct session *session);
+
+/* After the handshake: whether the caller is to make no report of success (RFC 8460). */
+bool session_request_is_reported(const struct session *session, const struct summary *summary);
 
 /* What is left of the request once the handshake has begun, or never will. */
 void session_request_release(struct session *session);
