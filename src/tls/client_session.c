@@ -329,6 +329,8 @@ prepare(struct preparation *p)
 	p->client->session_id = make_session_id(p);
 	if (level_must_match(p->client->level))
 		SSL_set_security_level(p->ssl, 1);
+	if (p->client->release >= CONN_RELEASE_3_8)
+		SSL_set_options(p->ssl, SSL_OP_NO_RENEGOTIATION);
 	SSL_set_connect_state(p->ssl);
 	library_stir();
 	return true;

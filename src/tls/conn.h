@@ -44,7 +44,8 @@ struct conn *conn_new_server(
 
 /* Which Postfix the caller is of, where they differ in what they log and trust. */
 enum conn_release {
-	CONN_RELEASE_3_7 = 307, /* and all before 3.9 */
+	CONN_RELEASE_3_7 = 307, /* and 3.6 */
+	CONN_RELEASE_3_8 = 308,
 	CONN_RELEASE_3_9 = 309,
 	CONN_RELEASE_3_10 = 310,
 	CONN_RELEASE_3_11 = 311,

@@ -292,7 +292,7 @@ release_of(const struct tlsproxy_client_request *request)
 {
 	switch (tlsproxy_proto_client_shape(request)) {
 	case TLSPROXY_CONTEXT_3_6:
-		return CONN_RELEASE_3_7;
+		return request->params.ffdhe_auto_groups ? CONN_RELEASE_3_8 : CONN_RELEASE_3_7;
 	case TLSPROXY_CONTEXT_3_9:
 		return CONN_RELEASE_3_9;
 	default:

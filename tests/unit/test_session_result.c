@@ -98,12 +98,47 @@ success_is_only_reported_by_the_caller_when_it_is_one(void **state)
 	}
 }
 
+/* Callers before 3.8 leave it to the library, and that lets a server have it. */
+static void
+renegotiation_is_for_callers_of_old(void **state)
+{
+	static const int releases[] = { 37, 39, 311, 312 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(releases); i++) {
+		struct tlsproxy_client_request request = client_request(releases[i]);
+		bool again = releases[i] == 37;
+		struct world w;
+		char byte;
+
+		request.start.protocols = "<=TLSv1.2";
+		ask(&w, TLSPROXY_CLIENT, &request, READY);
+		hand_over_to_server(&w);
+		handshake(&w);
+		assert_int_equal(SSL_renegotiate(w.ssl), 1);
+		SSL_do_handshake(w.ssl);
+		for (int n = 0; n < 100 && SSL_renegotiate_pending(w.ssl); n++) {
+			turn();
+			SSL_read(w.ssl, &byte, 1);
+		}
+		if ((SSL_renegotiate_pending(w.ssl) == 0) != again)
+			fail_msg("release %d: renegotiation is %s", releases[i], again ? "refused" : "done");
+		ERR_clear_error();
+		if (again) {
+			say_from_remote(&w, "still here");
+			expect_from_caller_side(&w, "still here", 10);
+		}
+		finish(&w);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(context_has_the_shape_of_the_caller),
 		cmocka_unit_test(success_is_only_reported_by_the_caller_when_it_is_one),
+		cmocka_unit_test(renegotiation_is_for_callers_of_old),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_client, tear_down_client);
