@@ -80,12 +80,12 @@ answer(const char *name, const struct opener_identity *known, char *bytes)
 	struct stat st;
 	int error, fd = open_regular(name, &st, &error);
 
-	if (fd >= 0) {
+	if (error == 0 || error == EISDIR) {
 		reply.identity = identity_of(&st);
 		reply.same = memcmp(&reply.identity, known, sizeof *known) == 0;
-		if (!reply.same)
-			reply.len = fill(fd, bytes, (size_t)st.st_size, &error);
 	}
+	if (fd >= 0 && !reply.same)
+		reply.len = fill(fd, bytes, (size_t)st.st_size, &error);
 	fdio_close(&fd);
 	reply.error = error;
 	if (error)

@@ -14,7 +14,7 @@
 
 enum { OPENER_FILE_LIMIT = 1 << 20 };
 
-/* Changes when the file does. All zero: no file is like that. */
+/* Changes when the file does, or the names in a directory. All zero: nothing is like that. */
 struct opener_identity {
 	uint64_t device, inode, size;
 	int64_t mtime_s, mtime_ns, ctime_s, ctime_ns;
@@ -27,7 +27,8 @@ struct opener_request {
 };
 
 struct opener_reply {
-	int32_t error; /* errno; 0: the file was opened and is a regular file */
+	int32_t
+	    error; /* errno; 0: the file was opened and is a regular file; EISDIR: it has an identity, too */
 	uint32_t same; /* it is the one that is known: no bytes follow */
 	uint64_t len;  /* of the bytes that follow */
 	struct opener_identity identity;

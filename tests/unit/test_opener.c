@@ -171,6 +171,26 @@ known_file_is_not_sent_again(void **state)
 }
 
 static void
+directory_changes_with_its_names(void **state)
+{
+	struct world *w = *state;
+
+	ask(w, DIRECTORY, &nothing);
+
+	struct opener_identity known = w->reply.identity;
+
+	ask(w, DIRECTORY, &known);
+	assert_true(w->reply.same);
+	/* Within the grain of its clock a change is not seen. */
+	for (w->reply.same = true; w->reply.same; ask(w, DIRECTORY, &known)) {
+		write_file("directory/entry", "");
+		assert_int_equal(unlink("directory/entry"), 0);
+	}
+	assert_int_equal(w->reply.error, EISDIR);
+	assert_int_equal(w->bytes.len, 0);
+}
+
+static void
 names_are_those_of_the_start(void **state)
 {
 	struct world *w = *state;
@@ -289,6 +309,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(files_are_sent_or_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(largest_file_arrives_whole, setup, teardown),
 		cmocka_unit_test_setup_teardown(known_file_is_not_sent_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(directory_changes_with_its_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_are_those_of_the_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(killed_process_is_told_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(freed_opener_leaves_no_process, setup, teardown),
