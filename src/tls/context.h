@@ -68,6 +68,13 @@ struct context_server_settings {
 	void *read_arg;
 };
 
+/* What both kinds of settings have of files, from a struct whose members have the same names. */
+#define CONTEXT_FILE_NAMES(from)                                                                             \
+	.chain_files = (from)->chain_files, .cert_file = (from)->cert_file, .key_file = (from)->key_file,    \
+	.dcert_file = (from)->dcert_file, .dkey_file = (from)->dkey_file,                                    \
+	.eccert_file = (from)->eccert_file, .eckey_file = (from)->eckey_file, .CAfile = (from)->CAfile,      \
+	.CApath = (from)->CApath
+
 /* The client role: what the caller's request and tls_* parameters say about all sessions of one kind. Strings
  * may be NULL for "". */
 struct context_client_settings {

@@ -55,12 +55,9 @@ struct context_files {
 /* From either struct of settings. */
 #define CONTEXT_FILES(settings)                                                                              \
 	{                                                                                                    \
-		.chain_files = (settings)->chain_files, .cert_file = (settings)->cert_file,                  \
-		.key_file = (settings)->key_file, .dcert_file = (settings)->dcert_file,                      \
-		.dkey_file = (settings)->dkey_file, .eccert_file = (settings)->eccert_file,                  \
-		.eckey_file = (settings)->eckey_file, .CAfile = (settings)->CAfile,                          \
-		.CApath = (settings)->CApath, .append_default_CA = (settings)->append_default_CA,            \
-		.read = (settings)->read_file, .read_arg = (settings)->read_arg                              \
+		CONTEXT_FILE_NAMES(settings), .append_default_CA = (settings)->append_default_CA,            \
+					      .read = (settings)->read_file,                                 \
+					      .read_arg = (settings)->read_arg                               \
 	}
 
 /* The steps before the first SSL_CTX; they cost nothing to find wrong. `role` is "server" or "client". */

@@ -51,15 +51,7 @@ caller_settings_new(const struct role_server_settings *in, const struct globals 
 		.verifydepth = in->ccert_verifydepth,
 		.cache_type = "smtpd",
 		.set_sessid = in->always_issue_session_ids,
-		.chain_files = in->chain_files,
-		.cert_file = in->cert_file,
-		.key_file = in->key_file,
-		.dcert_file = in->dcert_file,
-		.dkey_file = in->dkey_file,
-		.eccert_file = in->eccert_file,
-		.eckey_file = in->eckey_file,
-		.CAfile = in->CAfile,
-		.CApath = in->CApath,
+		CONTEXT_FILE_NAMES(in),
 		.protocols = enforce ? in->mandatory_protocols : in->protocols,
 		.eecdh_grade = in->eecdh_grade,
 		.dh1024_param_file = in->dh1024_param_file,
@@ -102,20 +94,12 @@ build_for_request(void *arg)
 	const struct tlsproxy_server_init *init = &question->request->init;
 	const struct tlsproxy_server_start *start = &question->request->start;
 	int timeout_s = caller->settings->session_cache_timeout_s;
-	const struct context_server_settings settings = {
+	struct context_server_settings settings = {
 		.log_param = start->log_param,
 		.log_level = start->log_level,
 		.verifydepth = init->verifydepth,
 		.always_issue_session_ids = init->set_sessid,
-		.chain_files = init->chain_files,
-		.cert_file = text_equal_nocase(init->cert_file, "none") ? "" : init->cert_file,
-		.key_file = init->key_file,
-		.dcert_file = init->dcert_file,
-		.dkey_file = init->dkey_file,
-		.eccert_file = init->eccert_file,
-		.eckey_file = init->eckey_file,
-		.CAfile = init->CAfile,
-		.CApath = init->CApath,
+		CONTEXT_FILE_NAMES(init),
 		.append_default_CA = globals->append_default_CA,
 		.protocols = init->protocols,
 		.dh1024_param_file = init->dh1024_param_file,
@@ -140,6 +124,10 @@ build_for_request(void *arg)
 			.timeout_s = timeout_s > 0 && timeout_s < 120 ? 120 : timeout_s,
 		},
 	};
+
+	if (text_equal_nocase(settings.cert_file, "none"))
+		settings.cert_file = "";
+
 	struct context *context = context_new_server(&settings);
 
 	if (context)

@@ -130,15 +130,7 @@ build(const struct role_server_settings *in, const struct globals *globals, bool
 		.log_level = in->loglevel,
 		.verifydepth = in->ccert_verifydepth,
 		.always_issue_session_ids = in->always_issue_session_ids,
-		.chain_files = in->chain_files,
-		.cert_file = no_cert ? "" : in->cert_file,
-		.key_file = in->key_file,
-		.dcert_file = in->dcert_file,
-		.dkey_file = in->dkey_file,
-		.eccert_file = in->eccert_file,
-		.eckey_file = in->eckey_file,
-		.CAfile = in->CAfile,
-		.CApath = in->CApath,
+		CONTEXT_FILE_NAMES(in),
 		.append_default_CA = globals->append_default_CA,
 		.protocols = enforce ? in->mandatory_protocols : in->protocols,
 		.dh1024_param_file = in->dh1024_param_file,
@@ -166,7 +158,12 @@ build(const struct role_server_settings *in, const struct globals *globals, bool
 		.read_file = in->read_file,
 		.read_arg = in->read_arg,
 	};
+
+	if (no_cert)
+		settings.cert_file = "";
+
 	struct context *context = context_new_server(&settings);
+
 	buf_release(&exclude);
 	return context;
 }
