@@ -137,13 +137,13 @@ check_chain(struct chain chain, void *arg, struct err *err)
 }
 
 int
-served_check(struct context *context, struct err *err)
+served_check(struct context *context, bool bare, struct err *err)
 {
 	int count;
 
 	if (for_each(context, check_chain, context, &count, err) < 0)
 		return -1;
-	return count > 0 ? 0 : err_set(err, "there is no certificate");
+	return count > 0 || bare ? 0 : err_set(err, "there is no certificate");
 }
 
 /* --- the log --- */
@@ -171,7 +171,11 @@ log_chain(struct chain chain, void *arg, struct err *err)
 void
 served_log(struct context *context, const char *words)
 {
-	for_each(context, log_chain, (void *)(uintptr_t)words, NULL, NULL);
+	int count;
+
+	for_each(context, log_chain, (void *)(uintptr_t)words, &count, NULL);
+	if (count == 0)
+		log_info("%s", words);
 }
 
 static bool

@@ -5,19 +5,21 @@
 #ifndef TLS_SERVED_H
 #define TLS_SERVED_H
 
+#include <stdbool.h>
+
 struct buf;
 struct context;
 struct err;
 
 /*
- * Whether they may take the place of others: there is one, and in each chain every certificate is valid now
- * and the issuer of the one before it. A context that requires client certificates has the library's security
- * level 1, and they must pass it, too. Keys fit: else there were no context. 0, or -1 with the first thing
- * wrong.
+ * Whether they may take the place of others: there is one, or `bare`, and in each chain every certificate is
+ * valid now and the issuer of the one before it. A context that requires client certificates has the
+ * library's security level 1, and they must pass it, too. Keys fit: else there were no context. 0, or -1 with
+ * the first thing wrong.
  */
-int served_check(struct context *context, struct err *err) __attribute__((warn_unused_result));
+int served_check(struct context *context, bool bare, struct err *err) __attribute__((warn_unused_result));
 
-/* Logs a line for each: `words`, kind, names, end of validity, fingerprint. */
+/* Logs a line for each: `words`, kind, names, end of validity, fingerprint; without any, `words`. */
 void served_log(struct context *context, const char *words);
 
 /* Logs a warning for each that is not valid now, or not for long: less than a quarter of its time, and less

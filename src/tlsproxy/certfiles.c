@@ -187,6 +187,15 @@ certfiles_look(struct certfiles *files, bool content)
 	ask(files);
 }
 
+/* A directory's content is its names. */
+static uint64_t
+digest_of(const struct certfiles *files, const struct opener_reply *reply, const char *bytes)
+{
+	if (reply->error == EISDIR)
+		return siphash(files->key, &reply->identity, sizeof reply->identity);
+	return siphash(files->key, bytes, reply->len);
+}
+
 static void
 take(struct certfiles *files, struct file *file, const struct opener_reply *reply, const char *bytes)
 {
@@ -194,7 +203,7 @@ take(struct certfiles *files, struct file *file, const struct opener_reply *repl
 		return;
 	file->identity = reply->identity;
 	file->error = reply->error;
-	file->digest = siphash(files->key, bytes, reply->len);
+	file->digest = digest_of(files, reply, bytes);
 	file->blocks = pem_text_blocks(bytes, reply->len);
 	buf_add(&file->content, bytes, reply->len);
 }

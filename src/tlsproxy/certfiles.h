@@ -3,7 +3,8 @@
  * certfiles: what is in certain files, as of the last look at all of them.
  *
  * Files are read through an opener, so jail and rights stay as they are, and changes in their directories are
- * watched. Content is at hand only between a look and certfiles_forget().
+ * watched. Content is at hand only between a look and certfiles_forget(). Of a directory it is noticed when
+ * names come and go.
  */
 #ifndef TLSPROXY_CERTFILES_H
 #define TLSPROXY_CERTFILES_H

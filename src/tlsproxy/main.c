@@ -17,8 +17,8 @@
 #include "tlsproxy/globals.h"
 #include "tlsproxy/renewal.h"
 #include "tlsproxy/role_client.h"
+#include "tlsproxy/role_files.h"
 #include "tlsproxy/role_server.h"
-#include "tlsproxy/server_files.h"
 #include "tlsproxy/session.h"
 #include "tlsproxy/sni_tables.h"
 #include "util/alloc.h"
@@ -47,8 +47,9 @@ static struct role_client_settings client_settings;
 static struct tlsmgr_settings tlsmgr_settings;
 static struct session_shared shared;
 static struct mgr_client *mgr;
-static struct renewal *renewal; /* NULL: certificates stay as they are until the next process */
-static bool certificates_held, tables_held;
+static struct renewal *server_renewal; /* NULL: certificates stay as they are until the next process */
+static struct renewal *client_renewal; /* the same */
+static int holders;                    /* those that have something better than there is on disk */
 
 static void
 make_resumable(struct context *context)
@@ -83,51 +84,73 @@ use_server(struct context *context, void *service)
 	caller_settings_forget(shared.caller);
 }
 
+static struct context *
+build_client(chain_read_fn read, void *read_arg, void *service)
+{
+	(void)service;
+	return role_client_rebuild(shared.client, read, read_arg);
+}
+
+static void
+use_client(struct context *context, void *service)
+{
+	(void)service;
+	role_client_exchange(shared.client, context);
+}
+
 static bool
 is_over(void *service)
 {
 	return service_is_draining(service);
 }
 
-/* For certificates, and for tables. */
+/* Each holder says so when it becomes one, and when it is none any more. */
 static void
 hold(bool on, void *service)
 {
-	certificates_held = on;
-	service_hold(service, certificates_held || tables_held);
+	holders += on ? 1 : -1;
+	service_hold(service, holders > 0);
 }
 
-static void
-hold_tables(bool on, void *service)
+static struct renewal *
+new_renewal(struct service *service, const struct role_files *files, struct renewal_settings settings)
 {
-	tables_held = on;
-	service_hold(service, certificates_held || tables_held);
+	struct err err;
+
+	if (files->count == 0)
+		return NULL;
+	settings.base = service_base(service);
+	settings.names = files->names;
+	settings.count = files->count;
+	settings.bare = !files->certificates;
+	settings.is_over = is_over;
+	settings.hold = hold;
+	settings.arg = service;
+
+	struct renewal *renewal = renewal_new(&settings, &err);
+
+	if (!renewal)
+		log_warn("tlsproxy_certificate_reload: %s%s: changes will not be noticed", settings.label,
+		    err.text);
+	return renewal;
 }
 
 /* Before anything is read or started: what it forks is to know as little as possible. */
 static void
 prepare_renewal(struct service *service)
 {
-	struct server_files files;
-	struct err err;
+	struct role_files files;
 
 	if (!server_settings.certificate_reload || service_is_stand_alone(service))
 		return;
-	server_files_list(&files, &server_settings, &globals);
-	if (files.count > 0) {
-		renewal = renewal_new(&(struct renewal_settings){ .base = service_base(service),
-					  .names = files.names,
-					  .count = files.count,
-					  .build = build_server,
-					  .use = use_server,
-					  .is_over = is_over,
-					  .hold = hold,
-					  .arg = service },
-		    &err);
-		if (!renewal)
-			log_warn("tlsproxy_certificate_reload: %s: changes will not be noticed", err.text);
-	}
-	server_files_release(&files);
+	role_files_of_server(&files, &server_settings, &globals);
+	server_renewal = new_renewal(service, &files,
+	    (struct renewal_settings){ .label = "", .build = build_server, .use = use_server });
+	role_files_release(&files);
+	role_files_of_client(&files, &client_settings, &globals);
+	client_renewal = new_renewal(service, &files,
+	    (struct renewal_settings){ .label = "client role: ", .build = build_client, .use = use_client });
+	role_files_release(&files);
 }
 
 static void
@@ -140,11 +163,13 @@ pre_jail(struct service *service)
 	    param_load(service_maincf(service), tlsmgr_params, &tlsmgr_settings, &err) < 0)
 		log_fatal("%s", err.text);
 	prepare_renewal(service);
-	sni_tables_open(service, &server_settings, &globals, hold_tables);
+	sni_tables_open(service, &server_settings, &globals, hold);
 	shared.server = role_server_context(&server_settings, &globals);
 	if (shared.server)
 		served_warn(shared.server);
 	shared.client = role_client_new(&client_settings, &globals);
+	if (shared.client && role_client_expected(shared.client))
+		served_warn(role_client_expected(shared.client));
 }
 
 static void
@@ -165,7 +190,7 @@ post_jail(struct service *service)
 	shared.gone = session_gone;
 	shared.context = service;
 	role_server_check_jail(&server_settings);
-	if (!shared.server && !shared.client && !renewal)
+	if (!shared.server && !shared.client && !server_renewal)
 		return;
 
 	char *path = alloc_printf("private/%s", globals.tlsmgr_service_name);
@@ -179,8 +204,10 @@ post_jail(struct service *service)
 		role_client_begin(shared.client, shared.base, mgr);
 	if (shared.server)
 		use_server(shared.server, service);
-	if (renewal)
-		renewal_start(renewal, shared.server);
+	if (server_renewal)
+		renewal_start(server_renewal, shared.server);
+	if (client_renewal)
+		renewal_start(client_renewal, role_client_expected(shared.client));
 }
 
 static void

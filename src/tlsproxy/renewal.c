@@ -128,7 +128,7 @@ try_new(struct renewal *renewal, struct err *err)
 
 	struct context *context = build(renewal, err);
 
-	if (!context || served_check(context, err) == 0)
+	if (!context || served_check(context, renewal->settings.bare, err) == 0)
 		return context;
 	context_unref(context);
 	return NULL;
@@ -137,7 +137,8 @@ try_new(struct renewal *renewal, struct err *err)
 static void
 log_used(const struct renewal *renewal, const char *what)
 {
-	char *words = alloc_printf(NAME ": %s in service, generation %d", what, renewal->generation);
+	char *words = alloc_printf(NAME ": %s%s%s in service, generation %d", renewal->settings.label, what,
+	    renewal->settings.bare ? "certification authorities" : "certificate", renewal->generation);
 
 	served_log(renewal->context, words);
 	free(words);
@@ -164,7 +165,7 @@ use(struct renewal *renewal, struct context *context, uint64_t state)
 	certfiles_mark(renewal->files);
 	hold(renewal, false);
 	renewal->settings.use(context, renewal->settings.arg);
-	log_used(renewal, "new certificate");
+	log_used(renewal, "new ");
 }
 
 static void
@@ -173,10 +174,10 @@ refuse(struct renewal *renewal, uint64_t state, const struct err *err)
 	renewal->refused = state;
 	renewal->is_refused = true;
 	if (renewal->context)
-		log_warn(NAME ": changed files are not used, generation %d stays in service: %s",
-		    renewal->generation, err->text);
+		log_warn(NAME ": %schanged files are not used, generation %d stays in service: %s",
+		    renewal->settings.label, renewal->generation, err->text);
 	else
-		log_warn(NAME ": still no certificate to serve: %s", err->text);
+		log_warn(NAME ": %sstill nothing that can be used: %s", renewal->settings.label, err->text);
 }
 
 /* --- deciding --- */
@@ -301,9 +302,9 @@ on_gone(void *context)
 	struct renewal *renewal = context;
 
 	if (!is_over(renewal))
-		log_warn(
-		    NAME ": the process that opens files has ended: this process keeps the certificates it "
-			 "has, the next one will see changes");
+		log_warn(NAME ": %sthe process that opens files has ended: this process keeps the "
+			      "certificates it has, the next one will see changes",
+		    renewal->settings.label);
 	hold(renewal, false);
 	if (renewal->files)
 		stop(renewal);
@@ -324,7 +325,8 @@ on_timer(void *context)
 		return;
 	}
 	if (!renewal->silence_told)
-		log_warn(NAME ": no answer about %s for %d seconds", path, SILENCE_MS / 1000);
+		log_warn(NAME ": %sno answer about %s for %d seconds", renewal->settings.label, path,
+		    SILENCE_MS / 1000);
 	renewal->silence_told = true;
 }
 
@@ -385,7 +387,7 @@ renewal_start(struct renewal *renewal, struct context *context)
 		renewal->used = state;
 		certfiles_mark(renewal->files);
 		if (context_log_mask(context) & LOGLEVEL_VERBOSE)
-			log_used(renewal, "certificate");
+			log_used(renewal, "");
 	} else {
 		renewal->refused = state;
 		renewal->is_refused = true;

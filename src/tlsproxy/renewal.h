@@ -28,6 +28,8 @@ struct renewal;
 
 struct renewal_settings {
 	struct event_base *base;
+	const char *label; /* of what is renewed, for the log: "" or words and a colon; borrowed for good */
+	bool bare;         /* no certificate is named: a context is good without one */
 	const struct certfiles_name *names; /* copied */
 	size_t count;
 	/* Makes a context from files that `read` has. NULL after logging why; what is logged is not shown. */

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "mail/param.h"
 #include "mail/tlsproxy_proto_client.h"
@@ -21,6 +22,7 @@
 
 enum {
 	CONTEXT_LIMIT = 64,
+	RELATED_LIMIT = 16,
 	CACHE_TYPE_LIMIT = 8, /* "smtp" and "lmtp" are two */
 };
 
@@ -56,7 +58,9 @@ struct role_client {
 	const struct globals *globals;         /* borrowed from main */
 	struct tlsproxy_client_init reference; /* borrowed from the settings */
 	struct tlsproxy_client_params params;  /* borrowed from the globals */
+	struct context *expected;              /* a reference; NULL: there is none */
 	struct context_cache *contexts;        /* owned */
+	struct context_cache *related;         /* owned; of requests with a file of the reference */
 	struct drift *drift;                   /* owned */
 	struct table *session_caches;          /* owned; by the cache type */
 	struct event_base *base;               /* borrowed; NULL before role_client_begin() */
@@ -65,8 +69,8 @@ struct role_client {
 
 /* --- the role --- */
 
-static bool
-is_enabled(const struct role_client_settings *in)
+bool
+role_client_is_on(const struct role_client_settings *in)
 {
 	bool use = in->use_tls || in->enforce_tls;
 
@@ -81,7 +85,8 @@ is_enabled(const struct role_client_settings *in)
 }
 
 static struct context *
-build(const struct globals *globals, const struct tlsproxy_client_init *init)
+build(const struct globals *globals, const struct tlsproxy_client_init *init, chain_read_fn read,
+    void *read_arg)
 {
 	const struct context_client_settings settings = {
 		.log_param = init->log_param,
@@ -99,31 +104,59 @@ build(const struct globals *globals, const struct tlsproxy_client_init *init)
 		.ssl_options = globals->ssl_options,
 		.config_file = globals->config_file,
 		.config_name = globals->config_name,
+		.read_file = read,
+		.read_arg = read_arg,
 	};
 
 	return context_new_client(&settings);
 }
 
+static bool
+names_same(const char *one, const char *other)
+{
+	return *one && strcmp(one, other) == 0;
+}
+
+/* Is there a file that both name? */
+static bool
+is_related(const struct tlsproxy_client_init *one, const struct tlsproxy_client_init *other)
+{
+	return names_same(one->chain_files, other->chain_files) ||
+	       names_same(one->cert_file, other->cert_file) || names_same(one->key_file, other->key_file) ||
+	       names_same(one->dcert_file, other->dcert_file) ||
+	       names_same(one->dkey_file, other->dkey_file) ||
+	       names_same(one->eccert_file, other->eccert_file) ||
+	       names_same(one->eckey_file, other->eckey_file) || names_same(one->CAfile, other->CAfile) ||
+	       names_same(one->CApath, other->CApath);
+}
+
+static struct context_cache *
+cache_for(const struct role_client *role, const struct tlsproxy_client_init *init)
+{
+	return is_related(&role->reference, init) ? role->related : role->contexts;
+}
+
 /* Under the keys of both kinds of callers: those of Postfix 3.12 leave `log_param` out. */
 static void
-pin_reference(struct role_client *role, struct context *context)
+pin_expected(struct role_client *role)
 {
+	struct context_cache *cache = cache_for(role, &role->reference);
 	struct tlsproxy_client_request request = { .init = role->reference };
 	struct buf key = BUF_INIT;
 
 	tlsproxy_proto_client_key(&key, &request);
-	context_cache_pin(role->contexts, &key, context);
+	context_cache_pin(cache, &key, role->expected);
 	buf_clear(&key);
 	request.start.log_param = role->reference.log_param;
 	tlsproxy_proto_client_key(&key, &request);
-	context_cache_pin(role->contexts, &key, context);
+	context_cache_pin(cache, &key, role->expected);
 	buf_release(&key);
 }
 
 struct role_client *
 role_client_new(const struct role_client_settings *in, const struct globals *globals)
 {
-	if (!is_enabled(in))
+	if (!role_client_is_on(in))
 		return NULL;
 
 	struct role_client *role = alloc_zero(sizeof *role);
@@ -138,15 +171,35 @@ role_client_new(const struct role_client_settings *in, const struct globals *glo
 	};
 	globals_as_client_params(globals, &role->params);
 	role->contexts = context_cache_new(CONTEXT_LIMIT);
+	role->related = context_cache_new(RELATED_LIMIT);
 	role->drift = drift_new();
-
-	struct context *context = build(globals, &role->reference);
-	if (context)
-		pin_reference(role, context);
+	role->expected = build(globals, &role->reference, NULL, NULL);
+	if (role->expected)
+		pin_expected(role);
 	else
 		log_warn("TLS client initialization failed");
-	context_unref(context);
 	return role;
+}
+
+struct context *
+role_client_expected(const struct role_client *role)
+{
+	return role->expected;
+}
+
+struct context *
+role_client_rebuild(const struct role_client *role, chain_read_fn read, void *read_arg)
+{
+	return build(role->globals, &role->reference, read, read_arg);
+}
+
+void
+role_client_exchange(struct role_client *role, struct context *context)
+{
+	context_unref(role->expected);
+	role->expected = context;
+	context_cache_forget(role->related);
+	pin_expected(role);
 }
 
 static void
@@ -186,7 +239,9 @@ role_client_free(struct role_client *role)
 	if (role->session_caches)
 		table_free(role->session_caches);
 	drift_free(role->drift);
+	context_cache_free(role->related);
 	context_cache_free(role->contexts);
+	context_unref(role->expected);
 	free(role);
 }
 
@@ -236,7 +291,7 @@ build_for_request(void *arg)
 	const struct question *question = arg;
 
 	warn_of_init(question->role, question->request);
-	return build(question->role->globals, &question->request->init);
+	return build(question->role->globals, &question->request->init, NULL, NULL);
 }
 
 struct context *
@@ -247,7 +302,8 @@ role_client_context(struct role_client *role, const struct tlsproxy_client_reque
 
 	warn_of_params(role, &request->params);
 	tlsproxy_proto_client_key(&key, request);
-	struct context *context = context_cache_get(role->contexts, &key, build_for_request, &question);
+	struct context *context =
+	    context_cache_get(cache_for(role, &request->init), &key, build_for_request, &question);
 	buf_release(&key);
 	return context;
 }

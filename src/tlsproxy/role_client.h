@@ -5,7 +5,8 @@
  * A request brings all settings with it. The parameters say whether the role is there, and what requests are
  * expected to say: that context is made as root, outside the jail. A request that says something else is
  * served, with a context of its own, made of files that are read as the user and in the jail that the process
- * is in then.
+ * is in then. When files of the parameters are renewed, the expected context is exchanged, and those that
+ * requests have made of some of the same are forgotten.
  */
 #ifndef TLSPROXY_ROLE_CLIENT_H
 #define TLSPROXY_ROLE_CLIENT_H
@@ -13,6 +14,7 @@
 #include <stdbool.h>
 
 #include "mail/param.h"
+#include "tls/chain.h"
 #include "tls/resume.h"
 
 struct conn;
@@ -50,6 +52,17 @@ struct role_client *role_client_new(
 /* After the jail; before the first session. Sessions are looked up and stored through `mgr`, borrowed. */
 void role_client_begin(struct role_client *role, struct event_base *base, struct mgr_client *mgr);
 void role_client_free(struct role_client *role);
+
+/* Does the level, what was there before levels, or a table ask for TLS? A level that does not exist is
+ * log_fatal(). */
+bool role_client_is_on(const struct role_client_settings *settings);
+
+/* The context of the parameters, from now on: borrowed, NULL when there is none; made again of what `read`
+ * has, with one reference, or NULL after logging why; and exchanged for a new one, whose reference it takes.
+ */
+struct context *role_client_expected(const struct role_client *role);
+struct context *role_client_rebuild(const struct role_client *role, chain_read_fn read, void *read_arg);
+void role_client_exchange(struct role_client *role, struct context *context);
 
 /* The context that the request asks for, with a reference for the caller. NULL: there is none. Warns about
  * settings that are not ours. */

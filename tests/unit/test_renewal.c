@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <sys/stat.h>
 
 #include "tls/context.h"
 #include "tlsproxy/renewal.h"
@@ -18,6 +19,7 @@ static struct {
 	struct context *served;
 	const char *cert_file, *key_file;
 	bool over, held;
+	bool bare; /* authorities in the place of the certificate, in the client role */
 	int builds;
 } w;
 
@@ -30,6 +32,19 @@ build(chain_read_fn read, void *read_arg, void *arg)
 {
 	(void)arg;
 	w.builds++;
+	if (w.bare)
+		return context_new_client(&(struct context_client_settings){
+		    .log_param = "smtp_tls_loglevel",
+		    .log_level = "0",
+		    .CAfile = w.cert_file,
+		    .fingerprint_digest = "sha256",
+		    .dane_digests = "sha256",
+		    .eecdh_auto_curves = "X25519",
+		    .cipher_grades = { "HIGH", "HIGH:MEDIUM", "ALL", "ALL", "eNULL" },
+		    .config_file = "none",
+		    .read_file = read,
+		    .read_arg = read_arg,
+		});
 	return context_new_server(&(struct context_server_settings){
 	    .log_param = "tlsproxy_tls_loglevel",
 	    .log_level = "0",
@@ -109,6 +124,8 @@ begin(const char *cert, const char *key)
 	const struct certfiles_name names[] = { { w.cert_file, true }, { w.key_file, true } };
 
 	w.renewal = renewal_new(&(struct renewal_settings){ .base = w.base,
+				    .label = "",
+				    .bare = w.bare,
 				    .names = names,
 				    .count = COUNT(names),
 				    .build = build,
@@ -379,15 +396,74 @@ change_during_the_start_is_seen(void **state)
 
 	const struct certfiles_name names[] = { { w.cert_file, true }, { w.key_file, true } };
 
-	w.renewal = renewal_new(
-	    &(struct renewal_settings){
-		.base = w.base, .names = names, .count = COUNT(names), .build = build, .use = use },
+	w.renewal = renewal_new(&(struct renewal_settings){ .base = w.base,
+				    .label = "",
+				    .names = names,
+				    .count = COUNT(names),
+				    .build = build,
+				    .use = use },
 	    &err);
 	w.served = build(NULL, NULL, NULL);
 	write_pair(&second);
 	fixture_log_clear();
 	renewal_start(w.renewal, w.served);
 	wait_until_served(&second);
+}
+
+static void
+authorities_without_a_certificate_are_renewed(void **state)
+{
+	const struct context *old;
+
+	(void)state;
+	w.bare = true;
+	begin(first.cert_pem, "");
+	old = w.served;
+	write_cert(&second);
+	wait_for_log("tlsproxy_certificate_reload: new certification authorities in service, generation 2\n");
+	assert_ptr_not_equal(w.served, old);
+	old = w.served;
+	fixture_file("cert.pem", "");
+	wait_for_log("changed files are not used, generation 2 stays in service: cannot load Certification "
+		     "Authority data, CAfile=");
+	assert_ptr_equal(w.served, old);
+}
+
+static void
+new_name_in_a_directory_is_a_change(void **state)
+{
+	(void)state;
+	w.bare = true;
+	begin(first.cert_pem, "");
+	assert_int_equal(unlink(w.key_file), 0);
+	assert_int_equal(mkdir(w.key_file, 0700), 0);
+	wait_for_log("key.pem: Is a directory");
+	renewal_free(w.renewal);
+	context_unref(w.served);
+
+	const struct certfiles_name names[] = { { w.cert_file, true }, { w.key_file, false } };
+	char *entry = alloc_printf("%s/entry", w.key_file);
+	struct err err;
+
+	w.renewal = renewal_new(&(struct renewal_settings){ .base = w.base,
+				    .label = "client role: ",
+				    .bare = true,
+				    .names = names,
+				    .count = COUNT(names),
+				    .build = build,
+				    .use = use,
+				    .poll_ms = POLL_MS,
+				    .settle_ms = SETTLE_MS },
+	    &err);
+	w.served = build(NULL, NULL, NULL);
+	renewal_start(w.renewal, w.served);
+	run_for(SETTLE_MS + 4 * POLL_MS);
+	assert_int_equal(renewal_generation(w.renewal), 1);
+	assert_int_equal(mkdir(entry, 0700), 0);
+	wait_for_log("client role: new certification authorities in service, generation 2\n");
+	assert_int_equal(rmdir(entry), 0);
+	assert_int_equal(rmdir(w.key_file), 0);
+	free(entry);
 }
 
 static void
@@ -419,6 +495,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(certificate_that_becomes_valid_is_used, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(start_without_certificate_is_not_the_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(change_during_the_start_is_seen, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    authorities_without_a_certificate_are_renewed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(new_name_in_a_directory_is_a_change, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    process_without_new_sessions_stops_looking, set_up, tear_down),
 	};

@@ -2,10 +2,15 @@
 /* role_client: what main.cf says about the client role. */
 #include "tls_fixture.h"
 
+#include "client_request.h"
+
 #include "mail/maincf.h"
 #include "mail/param.h"
+#include "tls/context.h"
+#include "tlsproxy/certfiles.h"
 #include "tlsproxy/globals.h"
 #include "tlsproxy/role_client.h"
+#include "tlsproxy/role_files.h"
 #include "util/err.h"
 
 static void
@@ -103,6 +108,99 @@ bad_certificate_does_not_turn_the_role_off(void **state)
 	param_release(role_client_params, &settings);
 }
 
+static struct context *
+context_for(struct role_client *role, const struct tlsproxy_client_request *request)
+{
+	struct context *context = role_client_context(role, request);
+
+	assert_non_null(context);
+	context_unref(context); /* the role has another reference */
+	return context;
+}
+
+static void
+exchange_reaches_requests_that_name_the_same_files(void **state)
+{
+	struct fixture_cert cert =
+	    fixture_make((struct fixture_kind){ .cn = "client", .key = EVP_EC_gen("P-256") });
+	const char *path = fixture_file("client.crt", cert.cert_pem);
+	char *main_cf = alloc_printf("smtp_tls_security_level = may\nsmtp_tls_loglevel = 1\n"
+				     "smtp_tls_scert_verifydepth = 9\nsmtp_tls_CAfile = %s\n",
+	    path);
+	struct tlsproxy_client_request same[] = { client_request(37), client_request(312) };
+	struct tlsproxy_client_request related = client_request(37), other = client_request(37);
+	struct role_client_settings settings;
+	struct globals globals;
+
+	(void)state;
+	load(main_cf, &settings, &globals);
+	struct role_client *role = role_client_new(&settings, &globals);
+
+	same[0].init.CAfile = same[1].init.CAfile = related.init.CAfile = path;
+	related.init.verifydepth = 3;
+	assert_non_null(role_client_expected(role));
+	for (size_t i = 0; i < COUNT(same); i++)
+		assert_ptr_equal(context_for(role, &same[i]), role_client_expected(role));
+
+	struct context *was_related = role_client_context(role, &related);
+	struct context *was_other = role_client_context(role, &other);
+	struct context *new = role_client_rebuild(role, NULL, NULL);
+
+	assert_ptr_not_equal(new, role_client_expected(role));
+	role_client_exchange(role, new);
+	for (size_t i = 0; i < COUNT(same); i++)
+		assert_ptr_equal(context_for(role, &same[i]), new);
+	assert_ptr_not_equal(context_for(role, &related), was_related);
+	assert_ptr_equal(context_for(role, &other), was_other);
+	context_unref(was_other);
+	context_unref(was_related);
+	role_client_free(role);
+	param_release(globals_params, &globals);
+	param_release(role_client_params, &settings);
+	free(main_cf);
+	fixture_cert_release(&cert);
+}
+
+static void
+files_are_all_that_a_context_is_made_of(void **state)
+{
+	static const struct {
+		const char *main_cf;
+		const char *files; /* each with "!" if it is needed */
+		bool certificates;
+	} cases[] = {
+		{ "", "", false },
+		{ "smtp_tls_CAfile = /ca\n", "/ca!", false },
+		{ "smtp_tls_CApath = /path\nsmtp_tls_CAfile = /ca\n", "/ca! /path", false },
+		{ "smtp_tls_cert_file = /c\nsmtp_tls_eccert_file = /e\nsmtp_tls_eckey_file = /k\n",
+		    "/c! /e! /k!", true },
+		{ "smtp_tls_chain_files = /a, /b\nsmtp_tls_cert_file = /c\n", "/a! /b!", true },
+		{ "smtp_tls_CAfile = /ca\ntlsproxy_client_security_level = none\n", "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char *main_cf = alloc_printf("smtp_tls_security_level = may\n%s", cases[i].main_cf);
+		struct buf words = BUF_INIT;
+		struct role_client_settings settings;
+		struct role_files files;
+		struct globals globals;
+
+		load(main_cf, &settings, &globals);
+		role_files_of_client(&files, &settings, &globals);
+		for (size_t j = 0; j < files.count; j++)
+			buf_printf(&words, "%s%s%s", j > 0 ? " " : "", files.names[j].path,
+			    files.names[j].needed ? "!" : "");
+		assert_string_equal(buf_str(&words), cases[i].files);
+		assert_int_equal(files.certificates, cases[i].certificates);
+		buf_release(&words);
+		role_files_release(&files);
+		param_release(globals_params, &globals);
+		param_release(role_client_params, &settings);
+		free(main_cf);
+	}
+}
+
 int
 main(void)
 {
@@ -110,6 +208,8 @@ main(void)
 		cmocka_unit_test(role_is_on_when_main_cf_says_so),
 		cmocka_unit_test(defaults_are_those_of_smtp),
 		cmocka_unit_test(bad_certificate_does_not_turn_the_role_off),
+		cmocka_unit_test(exchange_reaches_requests_that_name_the_same_files),
+		cmocka_unit_test(files_are_all_that_a_context_is_made_of),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
