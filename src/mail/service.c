@@ -241,24 +241,16 @@ say(struct service *service, enum service_status_is is)
 		go_away(service);
 }
 
-/* Both at once: each word wakes master up, and to wait for it between them makes all clients wait. */
-static void
-say_used(struct service *service)
-{
-	if (service->args.stand_alone || service->draining)
-		return;
-	if (service_status_send_used(SERVICE_STATUS_FD, service->generation) < 0)
-		go_away(service);
-}
-
-/* Not each time: a word to master costs as much as a request. */
+/* Both words at once, and not each time: a word to master costs as much as a request, and who waits for
+ * master between the two makes all clients wait. */
 void
 service_used(struct service *service)
 {
-	if (service->program->kind != SERVICE_MANY || now_ms() < service->quiet_ms)
+	if (service->args.stand_alone || service->draining || now_ms() < service->quiet_ms)
 		return;
 	service->quiet_ms = now_ms() + QUIET_MS;
-	say_used(service);
+	if (service_status_send_used(SERVICE_STATUS_FD, service->generation) < 0)
+		go_away(service);
 }
 
 static void
@@ -286,10 +278,7 @@ start_client(struct service *service, int fd)
 	timer_stop(service->idle);
 	refuse_words(service);
 	/* First: master throttles a service whose process ends before it was available again. */
-	if (service->program->kind == SERVICE_EVENTS)
-		say_used(service);
-	else
-		service_used(service);
+	service_used(service);
 	service->program->client(service, fd);
 }
 

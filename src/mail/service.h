@@ -22,7 +22,7 @@ struct service;
 
 enum service_kind {
 	SERVICE_MANY,      /* many clients, the program reports each request: tlsmgr */
-	SERVICE_EVENTS,    /* many clients; master hears of each accept in one message; drains: tlsproxy */
+	SERVICE_EVENTS,    /* many clients; drains when master ends it: tlsproxy */
 	SERVICE_DATAGRAMS, /* reads datagrams from the listen descriptor: postlogd */
 };
 
@@ -66,8 +66,9 @@ bool service_is_jailed(const struct service *service);
 void service_become_owner(struct service *service);
 void service_become_root(struct service *service);
 
-/* SERVICE_MANY: requests are being dealt with. master hears of the first client and the first requests, and
- * of later ones a few times in a second at most; it is never waited for. */
+/* Requests are being dealt with; a program of kind SERVICE_MANY reports them, an accept counts as one in any.
+ * master hears of the first one, and of later ones a few times in a second at most; it is never waited for.
+ */
 void service_used(struct service *service);
 
 /* A client that client() was called with is gone. Every client needs this call, once. */

@@ -187,11 +187,17 @@ start(struct master *m, char *const argv[])
 }
 
 static bool
-readable(int fd)
+readable_within(int fd, int ms)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 
-	return poll(&pfd, 1, PATIENCE_MS) == 1;
+	return poll(&pfd, 1, ms) == 1;
+}
+
+static bool
+readable(int fd)
+{
+	return readable_within(fd, PATIENCE_MS);
 }
 
 /* The next log line without date and process id: what follows "]: ". */
@@ -336,7 +342,7 @@ start_failures_have_postfixs_words(void **state)
 }
 
 static void
-events_program_reports_each_accept_and_drains(void **state)
+events_program_reports_an_accept_and_drains(void **state)
 {
 	struct master m;
 	char name[] = "events", z[] = "-z", t[] = "-t", u[] = "unix";
@@ -396,6 +402,28 @@ process_ends_after_its_last_use(void **state)
 	close(second);
 	assert_int_equal(exit_status(&m), 0);
 	assert_true(said_goodbye(&m));
+	clean_up(&m);
+}
+
+static void
+accepts_in_a_row_are_reported_together(void **state)
+{
+	enum { CLIENTS = 50 };
+	struct master m;
+	char name[] = "events", z[] = "-z", t[] = "-t", u[] = "unix";
+	int records = 0;
+
+	(void)state;
+	start(&m, ARGV(name, z, t, u));
+	for (int i = 0; i < CLIENTS; i++)
+		close(connected_client(&m));
+	for (; readable_within(m.status, 0); records += 2) {
+		expect_status(&m, SERVICE_STATUS_TAKEN);
+		expect_status(&m, SERVICE_STATUS_AVAILABLE);
+	}
+	assert_in_range(records, 2, 2 * CLIENTS - 2);
+	fdio_close(&m.status);
+	assert_int_equal(exit_status(&m), 0);
 	clean_up(&m);
 }
 
@@ -534,7 +562,8 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(start_failures_have_postfixs_words),
-		cmocka_unit_test(events_program_reports_each_accept_and_drains),
+		cmocka_unit_test(events_program_reports_an_accept_and_drains),
+		cmocka_unit_test(accepts_in_a_row_are_reported_together),
 		cmocka_unit_test(many_program_ends_at_once_with_its_clients),
 		cmocka_unit_test(process_ends_after_its_last_use),
 		cmocka_unit_test(idle_process_ends),
