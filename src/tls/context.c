@@ -197,16 +197,17 @@ send_authority_names(SSL_CTX *ctx, SSL_CTX *sni_ctx, const struct context_files 
 	const char *file = files->CAfile;
 	STACK_OF(X509_NAME) *names =
 	    files->read ? authority_names(file, files->read, files->read_arg) : SSL_load_client_CA_file(file);
-	STACK_OF(X509_NAME) *copy = names ? SSL_dup_CA_list(names) : NULL;
+	STACK_OF(X509_NAME) *copy = names && sni_ctx ? SSL_dup_CA_list(names) : NULL;
 
-	if (!names || !copy) {
+	if (!names || (sni_ctx && !copy)) {
 		log_warn("error loading client CA names from: %s", file);
 		library_log_errors();
 		sk_X509_NAME_pop_free(names, X509_NAME_free);
 		return;
 	}
 	SSL_CTX_set_client_CA_list(ctx, names); /* takes */
-	SSL_CTX_set_client_CA_list(sni_ctx, copy);
+	if (sni_ctx)
+		SSL_CTX_set_client_CA_list(sni_ctx, copy);
 }
 
 static void
@@ -242,7 +243,8 @@ apply_ciphers(struct context *context)
 {
 	const char *list = buf_str(&context->cipher_list);
 
-	return SSL_CTX_set_cipher_list(context->ctx, list) && SSL_CTX_set_cipher_list(context->sni_ctx, list);
+	return SSL_CTX_set_cipher_list(context->ctx, list) &&
+	       (!context->sni_ctx || SSL_CTX_set_cipher_list(context->sni_ctx, list));
 }
 
 /* A bad list is reported session by session, so here it is only remembered. */
@@ -282,20 +284,22 @@ build(struct context *context, const struct context_server_settings *settings,
 {
 	const struct context_files files = CONTEXT_FILES(settings);
 	chain_read_fn read = files.read ? files.read : chain_read_file;
+	int count = settings->server_sni_maps ? 2 : 1;
 
 	ERR_clear_error();
 	context->ctx = SSL_CTX_new(TLS_server_method());
 	if (!context->ctx)
 		log_warn("cannot allocate server SSL_CTX: disabling TLS support");
-	else if (!(context->sni_ctx = SSL_CTX_new(TLS_server_method())))
+	else if (count == 2 && !(context->sni_ctx = SSL_CTX_new(TLS_server_method())))
 		log_warn("cannot allocate server SNI SSL_CTX: disabling TLS support");
-	if (!both_log_errors(context->sni_ctx != NULL))
-		return false;
 
 	SSL_CTX *both[] = { context->ctx, context->sni_ctx };
+	if (!both_log_errors(both[count - 1] != NULL))
+		return false;
+
 	uint64_t options = decide_options(context, settings);
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < count; i++) {
 		context_configure_basics(both[i], settings->verifydepth, options);
 		protocol_apply(protocols, both[i]);
 		if (context->log_mask & LOGLEVEL_SSL_DEBUG)
@@ -303,19 +307,23 @@ build(struct context *context, const struct context_server_settings *settings,
 	}
 	if (!context_load_authorities(context->ctx, &files) || !context_load_chains(context->ctx, &files))
 		return false;
-	SSL_CTX_set1_cert_store(context->sni_ctx, SSL_CTX_get_cert_store(context->ctx));
+	if (context->sni_ctx)
+		SSL_CTX_set1_cert_store(context->sni_ctx, SSL_CTX_get_cert_store(context->ctx));
 
 	EVP_PKEY *dh = dh_load(settings->dh1024_param_file, read, settings->read_arg);
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < count; i++) {
 		dh_apply(both[i], dh);
 		group_configure(both[i], text(settings->eecdh_auto_curves), settings->ffdhe_auto_groups);
 		verify_install(both[i], settings->ask_ccert);
 	}
 	EVP_PKEY_free(dh);
+	/* Postfix has two contexts in any case, and warns for each. */
+	if (count == 1)
+		group_configure(context->ctx, text(settings->eecdh_auto_curves), settings->ffdhe_auto_groups);
 	if (settings->ask_ccert && *text(settings->CAfile))
 		send_authority_names(context->ctx, context->sni_ctx, &files);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < count; i++)
 		configure_cache(both[i], context, settings->always_issue_session_ids);
 	configure_ciphers(context, settings);
 	warn_of_dsa(context->ctx, &files);

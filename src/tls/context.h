@@ -123,7 +123,8 @@ bool context_is_shared(const struct context *context); /* somebody else has a re
 /* Borrowed. */
 struct ssl_ctx_st *context_ssl_ctx(const struct context *context);
 
-/* The same without certificates, for sessions whose SNI has a chain of its own. Borrowed. */
+/* The same without certificates, for sessions whose SNI has a chain of its own; NULL if there are no tables
+ * of them. Borrowed. */
 struct ssl_ctx_st *context_sni_ssl_ctx(const struct context *context);
 
 /*

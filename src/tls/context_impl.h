@@ -21,7 +21,7 @@ struct sni;
 struct context {
 	unsigned int references;
 	SSL_CTX *ctx;     /* owned */
-	SSL_CTX *sni_ctx; /* owned; server role */
+	SSL_CTX *sni_ctx; /* owned; server role with tables of chains */
 	struct sni *sni;  /* owned; server role */
 	EVP_MD *digest;   /* owned */
 	unsigned int log_mask;

@@ -33,7 +33,7 @@ curve_nid(const char *name)
 
 /* Postfix 3.7: only elliptic curves, by object name. */
 static void
-configure_curves(SSL_CTX *ctx, SSL_CTX *trial, const char *curves)
+configure_curves(SSL_CTX *ctx, SSL *trial, const char *curves)
 {
 	int nids[COUNT_LIMIT];
 	size_t count = 0;
@@ -49,7 +49,7 @@ configure_curves(SSL_CTX *ctx, SSL_CTX *trial, const char *curves)
 			log_warn("ignoring unknown ECDHE curve \"%s\"", name);
 		} else {
 			known = true;
-			if (count < COUNT_LIMIT && SSL_CTX_set1_groups(trial, &nid, 1))
+			if (count < COUNT_LIMIT && SSL_set1_groups(trial, &nid, 1))
 				nids[count++] = nid;
 		}
 		free(name);
@@ -70,7 +70,7 @@ enum outcome { GROUPS_SET, GROUPS_UNUSABLE, GROUPS_REFUSED };
 
 /* Postfix 3.8 and later: all groups, by the library's names. `whose` is a word for the log. */
 static enum outcome
-configure_groups(SSL_CTX *ctx, SSL_CTX *trial, const char *curves, const char *ffdhe, const char *whose)
+configure_groups(SSL_CTX *ctx, SSL *trial, const char *curves, const char *ffdhe, const char *whose)
 {
 	char *both = alloc_printf("%s %s", curves, ffdhe);
 	struct table *seen = table_new(NULL);
@@ -86,7 +86,7 @@ configure_groups(SSL_CTX *ctx, SSL_CTX *trial, const char *curves, const char *f
 		char *folded = text_lower(alloc_string(name));
 
 		any = true;
-		if (!table_get(seen, folded) && SSL_CTX_set1_groups_list(trial, name)) {
+		if (!table_get(seen, folded) && SSL_set1_groups_list(trial, name)) {
 			table_put(seen, folded, seen);
 			buf_printf(&list, "%s%s", list.len ? ":" : "", name);
 		}
@@ -130,7 +130,9 @@ default_ffdhe(void)
 void
 group_configure(struct ssl_ctx_st *ctx, const char *curves, const char *ffdhe)
 {
-	SSL_CTX *trial = SSL_CTX_new(TLS_method());
+	/* For one group at a time, as what becomes of `ctx` is seen last; a context would cost a hundred
+	 * times as much. */
+	SSL *trial = SSL_new(ctx);
 
 	if (!trial) {
 		log_warn("failed to configure ECDHE curves");
@@ -153,5 +155,5 @@ group_configure(struct ssl_ctx_st *ctx, const char *curves, const char *ffdhe)
 			log_warn("using OpenSSL default key exchange groups instead");
 	}
 	ERR_clear_error();
-	SSL_CTX_free(trial);
+	SSL_free(trial);
 }

@@ -55,7 +55,8 @@ static void
 make_resumable(struct context *context)
 {
 	resume_install(context_ssl_ctx(context));
-	resume_install(context_sni_ssl_ctx(context));
+	if (context_sni_ssl_ctx(context))
+		resume_install(context_sni_ssl_ctx(context));
 }
 
 static struct context *

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include "self_path.h"
+#include "mail/map_list.h"
 #include "tls/context.h"
 #include "tls/loglevel.h"
 #include "tls/option.h"
@@ -67,7 +68,9 @@ good_settings_make_a_complete_context(void **state)
 	fixture_log_clear();
 	settings.ask_ccert = true;
 	settings.CAfile = cert_only;
+	settings.server_sni_maps = map_list_new("tls_server_sni_maps", "static:nothing", 0);
 	context = context_new_server(&settings);
+	map_list_unref(settings.server_sni_maps);
 	assert_non_null(context);
 	ctx = context_ssl_ctx(context);
 	assert_int_equal(SSL_CTX_get_security_level(ctx), 0);
