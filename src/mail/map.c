@@ -55,7 +55,8 @@ read_files(struct map *map, const char *list, struct err *err)
 	int result = 0;
 	bool any = false;
 
-	while (result == 0 && (word = text_token(&at, TEXT_LIST_SEPARATORS, &len)) != NULL) {
+	while (result == 0 && content.len <= MAP_VALUE_LIMIT &&
+	       (word = text_token(&at, TEXT_LIST_SEPARATORS, &len)) != NULL) {
 		char *path = alloc_string_n(word, len);
 
 		if (any)

@@ -22,9 +22,6 @@
 /* At once, so that sessions have their turns. */
 enum { PIECE = 64 << 10 };
 
-/* What the process may send at most: a recording goes beyond its limit by names and lengths. */
-enum { LEN_LIMIT = 4 * MAP_SOURCE_RECORD_LIMIT };
-
 struct map_keeper {
 	struct map_keeper_handler handler;
 	struct map_list *list; /* a reference */
@@ -105,18 +102,22 @@ take_next(struct map_keeper *keeper)
 	if (keeper->in.len < sizeof head)
 		return 0;
 	memcpy(&head, keeper->in.bytes, sizeof head);
-	if (head.len > LEN_LIMIT)
+	if (head.len > MAP_SOURCE_RECORD_LIMIT)
 		return -1;
 	if (keeper->in.len < sizeof head + head.len)
 		return 0;
-	buf_add(&rest, keeper->in.bytes + sizeof head, head.len);
-	buf_consume(&keeper->in, sizeof head + head.len);
+	if (keeper->in.len == sizeof head + head.len) {
+		rest = keeper->in;
+		keeper->in = (struct buf)BUF_INIT;
+		buf_consume(&rest, sizeof head);
+	} else {
+		buf_add(&rest, keeper->in.bytes + sizeof head, head.len);
+		buf_consume(&keeper->in, sizeof head + head.len);
+	}
 
 	bool good = take(keeper, head.kind, &rest);
 
 	buf_release_secret(&rest);
-	if (keeper->in.len == 0)
-		buf_release_secret(&keeper->in);
 	return good ? 1 : -1;
 }
 

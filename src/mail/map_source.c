@@ -9,15 +9,16 @@
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/file.h"
+#include "util/reader.h"
 #include "util/siphash.h"
 #include "util/table.h"
 
 /* A recording is these, each with a path and its zero byte, and with content, behind it. It is read by the
  * program that made it. */
 struct item {
-	uint64_t path_len; /* with its zero byte */
-	uint64_t len;      /* of the content: an error's words, if it failed */
-	int64_t code;      /* of the error */
+	size_t path_len; /* with its zero byte */
+	size_t len;      /* of the content: an error's words, if it failed */
+	int64_t code;    /* of the error */
 	uint64_t failed;
 };
 
@@ -30,6 +31,7 @@ struct map_source {
 	struct table *files;  /* owned; by path */
 	struct buf recording; /* wiped */
 	struct buf pairs;     /* of the index that is read; wiped */
+	size_t given;         /* bytes, to tables */
 	bool replays;
 	bool full;
 	bool wiped;
@@ -66,39 +68,28 @@ put_file(struct map_source *source, const char *path, const struct item *item, s
 	table_put(source->files, path, file);
 }
 
-/* Takes `len` bytes at `*at`; NULL: there are not so many. */
-static const char *
-take(const struct buf *buf, size_t *at, uint64_t len)
-{
-	const char *bytes = buf_str(buf) + *at;
-
-	if (len > buf->len - *at)
-		return NULL;
-	*at += (size_t)len;
-	return bytes;
-}
-
 struct map_source *
 map_source_replay(struct buf *recording)
 {
 	struct map_source *source = map_source_new();
-	size_t at = 0;
+	struct reader reader;
 
 	source->replays = true;
 	source->recording = *recording;
 	*recording = (struct buf)BUF_INIT;
-	while (at < source->recording.len) {
-		struct item item;
-		const char *head = take(&source->recording, &at, sizeof item), *path = NULL;
-		size_t content;
+	reader_init(&reader, buf_str(&source->recording), source->recording.len);
+	while (reader_left(&reader) > 0) {
+		struct item item = { 0 };
+		const void *head = reader_take(&reader, sizeof item);
 
-		if (head) {
+		if (head)
 			memcpy(&item, head, sizeof item);
-			path = take(&source->recording, &at, item.path_len);
-		}
-		content = at;
-		if (!path || item.path_len == 0 || path[item.path_len - 1] != '\0' ||
-		    !take(&source->recording, &at, item.len)) {
+
+		const char *path = (const char *)reader_take(&reader, item.path_len);
+		size_t content = reader.at;
+
+		if (!reader_take(&reader, item.len) || item.path_len == 0 ||
+		    path[item.path_len - 1] != '\0') {
 			map_source_free(source);
 			return NULL;
 		}
@@ -168,7 +159,7 @@ record(struct map_source *source, const char *path, const void *bytes, size_t le
 		.failed = failed != NULL,
 	};
 
-	if (item.len > MAP_SOURCE_RECORD_LIMIT || source->recording.len > MAP_SOURCE_RECORD_LIMIT - item.len)
+	if (source->recording.len + sizeof item + item.path_len + item.len > MAP_SOURCE_RECORD_LIMIT)
 		source->full = true;
 	else {
 		buf_add(&source->recording, &item, sizeof item);
@@ -199,19 +190,39 @@ recorded(const struct map_source *source, const char *path, size_t *len, struct 
 	return NULL;
 }
 
+static int
+give(struct map_source *source, const char *path, size_t limit, struct buf *to, struct err *err)
+{
+	size_t len;
+	const char *bytes = recorded(source, path, &len, err);
+
+	if (!bytes)
+		return -1;
+	if (len > limit)
+		return err_set(err, "%s: larger than %zu bytes", path, limit);
+	if (len > MAP_SOURCE_GIVEN_LIMIT - source->given) {
+		source->given = MAP_SOURCE_GIVEN_LIMIT;
+		return err_set(err, "%s: more than %d bytes altogether", path, (int)MAP_SOURCE_GIVEN_LIMIT);
+	}
+	source->given += len;
+	buf_add(to, bytes, len);
+	return 0;
+}
+
 int
 map_source_read(struct map_source *source, const char *path, size_t limit, struct buf *to, struct err *err)
 {
 	if (!source)
 		return file_read(path, limit, to, err);
+	if (source->replays)
+		return give(source, path, limit, to, err);
 	/* What two entries name is the same for both. */
-	if (source->replays || (!source->full && table_get(source->files, path))) {
-		size_t len;
-		const char *bytes = recorded(source, path, &len, err);
+	if (!source->full && table_get(source->files, path)) {
+		int result = give(source, path, limit, to, err);
 
-		if (bytes)
-			buf_add(to, bytes, len);
-		return bytes ? 0 : -1;
+		if (source->given > MAP_SOURCE_GIVEN_LIMIT - MAP_SOURCE_RECORD_LIMIT)
+			source->full = true;
+		return result;
 	}
 
 	struct buf content = BUF_INIT;
@@ -236,15 +247,12 @@ add_bytes(struct buf *to, const void *bytes, size_t len)
 		buf_add(to, bytes, len);
 }
 
-static const char *
-take_bytes(const struct buf *from, size_t *at, uint64_t *len)
+/* NULL: there are not so many. */
+static const void *
+take_bytes(struct reader *reader, size_t *len)
 {
-	const char *head = take(from, at, sizeof *len);
-
-	if (!head)
-		return NULL;
-	memcpy(len, head, sizeof *len);
-	return take(from, at, *len);
+	*len = (size_t)reader_i64_native(reader);
+	return reader_take(reader, *len);
 }
 
 void
@@ -280,25 +288,20 @@ map_source_end(struct map_source *source, const char *path, const struct err *er
 int
 map_source_pairs(struct map_source *source, const char *path, struct map *map, struct err *err)
 {
-	size_t len, at = 0;
+	size_t len, key_len, value_len;
 	const char *bytes = recorded(source, path, &len, err);
+	struct reader reader;
 
 	if (!bytes)
 		return -1;
+	reader_init(&reader, bytes, len);
+	while (reader_left(&reader) > 0) {
+		const void *key = take_bytes(&reader, &key_len);
+		const void *value = take_bytes(&reader, &value_len);
 
-	struct buf pairs = BUF_INIT;
-	buf_add(&pairs, bytes, len);
-	while (at < pairs.len) {
-		uint64_t key_len, value_len;
-		const char *key = take_bytes(&pairs, &at, &key_len);
-		const char *value = key ? take_bytes(&pairs, &at, &value_len) : NULL;
-
-		if (!value) {
-			buf_release_secret(&pairs);
+		if (!value)
 			return err_set(err, "%s: bad recording", path);
-		}
 		map_put_stored(map, key, key_len, value, value_len);
 	}
-	buf_release_secret(&pairs);
 	return 0;
 }

@@ -17,7 +17,12 @@ struct err;
 struct map;
 struct map_source;
 
-enum { MAP_SOURCE_RECORD_LIMIT = 64 << 20 };
+enum {
+	MAP_SOURCE_RECORD_LIMIT = 64 << 20,
+	/* What tables may get of files altogether, if they get it of a recording: many entries may name one
+	   file. */
+	MAP_SOURCE_GIVEN_LIMIT = 512 << 20,
+};
 
 /* Of files, as they are when they are asked for. */
 struct map_source *map_source_new(void);
@@ -26,7 +31,7 @@ struct map_source *map_source_new(void);
 struct map_source *map_source_replay(struct buf *recording);
 void map_source_free(struct map_source *source); /* wipes */
 
-/* What was asked for so far; borrowed. NULL: that is more than the limit. */
+/* What was asked for so far; borrowed. NULL: that is more than the limits. */
 const struct buf *map_source_recording(const struct map_source *source);
 
 /* Of the recording; wiping keeps it and the names. */

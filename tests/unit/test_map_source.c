@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -196,6 +197,78 @@ what_cannot_be_read_any_more_is_a_loss(void **state)
 	free(names);
 }
 
+enum { LARGE = 1 << 20, ENOUGH = MAP_SOURCE_GIVEN_LIMIT / LARGE + 1 };
+
+/* A table with that many entries whose values are too large, and with one that is not. */
+static void
+write_many(int entries)
+{
+	struct buf text = BUF_INIT;
+
+	for (int i = 0; i < entries; i++)
+		buf_printf(&text, "n%d %s/large %s/one\n", i, dir, dir);
+	buf_printf(&text, "last.test %s/two\n", dir);
+	write_file("many", buf_str(&text));
+	buf_release(&text);
+}
+
+/* The recording of its files, each read once. */
+static struct map_source *
+record_many(void)
+{
+	static const char *const files[] = { "many", "large", "one", "two" };
+	struct map_source *source = map_source_new(), *replay;
+	struct buf bytes = BUF_INIT;
+	struct err err;
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		char *path = alloc_printf("%s/%s", dir, files[i]);
+
+		assert_int_equal(map_source_read(source, path, LARGE, &bytes, &err), 0);
+		free(path);
+	}
+	buf_clear(&bytes);
+	buf_add(&bytes, map_source_recording(source)->bytes, map_source_recording(source)->len);
+	replay = map_source_replay(&bytes);
+	assert_non_null(replay);
+	map_source_free(source);
+	return replay;
+}
+
+static void
+what_tables_get_of_a_recording_is_bounded(void **state)
+{
+	static const struct {
+		int entries;
+		bool too_much;
+	} cases[] = { { 3, false }, { ENOUGH, true } };
+	char *names = alloc_printf("texthash:%s/many", dir), *large = alloc_zero(LARGE + 1);
+
+	(void)state;
+	captured_log_start();
+	memset(large, 'x', LARGE);
+	write_file("large", large);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct map_source *source = map_source_new();
+
+		write_many(cases[i].entries);
+		struct map_list *list = tables_of(source, names);
+		assert_string_equal(answer(list, "last.test"), "1 content of two");
+		assert_int_equal(map_source_recording(source) == NULL, cases[i].too_much);
+		map_list_unref(list);
+		map_source_free(source);
+
+		/* Whoever records it all the same. */
+		source = record_many();
+		list = tables_of(source, names);
+		assert_string_equal(answer(list, "last.test"), cases[i].too_much ? "0 " : "1 content of two");
+		map_list_unref(list);
+		map_source_free(source);
+	}
+	free(large);
+	free(names);
+}
+
 /* --- keeper --- */
 
 static struct event_base *base;
@@ -282,6 +355,7 @@ main(void)
 		cmocka_unit_test(recording_makes_the_same_tables),
 		cmocka_unit_test(part_of_a_recording_is_harmless),
 		cmocka_unit_test(what_cannot_be_read_any_more_is_a_loss),
+		cmocka_unit_test(what_tables_get_of_a_recording_is_bounded),
 		cmocka_unit_test(keeper_exchanges_good_tables_and_refuses_bad_ones),
 	};
 	int failed = cmocka_run_group_tests(tests, set_up, tear_down);
