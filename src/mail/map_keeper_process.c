@@ -187,6 +187,11 @@ try_new(struct keeper *keeper)
 		settle(keeper, begin, before);
 		hold(keeper, false);
 	} else {
+		/* What is there now may be good: it is another state, seen by nobody yet. */
+		if (look(keeper, &newest) != before) {
+			keeper->changed_ms = keeper->tried_ms;
+			keeper->told = false;
+		}
 		refuse(keeper, list, source, &err);
 		/* More files are looked at now. */
 		keeper->seen = look(keeper, &newest);

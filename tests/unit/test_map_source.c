@@ -3,9 +3,11 @@
  * changes, without rights to lose. */
 #include "cmocka_all.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -18,6 +20,7 @@
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
+#include "util/now.h"
 
 static char dir[] = "/tmp/test_map_source.XXXXXX";
 static bool indexed;
@@ -348,6 +351,87 @@ keeper_exchanges_good_tables_and_refuses_bad_ones(void **state)
 	free(names);
 }
 
+/* Between the process that reads tables and this one. */
+struct shared {
+	volatile bool checks;  /* it has read them, and will not like them */
+	volatile bool go_on;   /* there are others now */
+	volatile int patience; /* it did so for longer than a warning takes, in milliseconds */
+};
+
+static int
+check_slowly(const struct map_list *list, const struct map_list *old, void *arg, struct err *err)
+{
+	struct shared *shared = arg;
+	int64_t begin = now_ms();
+
+	(void)old;
+	if (strcmp(answer(list, "a.test"), "1 bad content of one") != 0)
+		return 0;
+	shared->checks = true;
+	while (!shared->go_on || now_ms() - begin < shared->patience)
+		poll(NULL, 0, 10);
+	return err_set(err, "bad");
+}
+
+static void
+look_on(evutil_socket_t fd, short what, void *context)
+{
+	struct shared *shared = context;
+
+	(void)fd, (void)what;
+	if (shared->checks && !shared->go_on) {
+		write_file("one", "fourth content of one");
+		shared->go_on = true;
+	}
+}
+
+/* The complaint about a state that is over must not make the next one wait. */
+static void
+change_while_tables_are_refused_is_seen(void **state)
+{
+	static const struct timeval often = { .tv_usec = 20000 }, enough = { .tv_sec = 100 };
+	struct shared *shared =
+	    mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct map_source *source = map_source_new();
+	char *names = alloc_printf("texthash:%s/text", dir);
+	bool held = false;
+	struct err err;
+
+	(void)state;
+	captured_log_start();
+	exchanged = gone = 0;
+	shared->patience = 5500;
+	base = event_base_new();
+	struct map_list *list = tables_of(source, names);
+	const struct map_keeper_tables tables = { .title = "my_maps",
+		.names = names,
+		.flags = MAP_FOLD | MAP_FILES,
+		.list = list,
+		.source = source,
+		.check = check_slowly,
+		.check_arg = shared };
+	struct map_keeper *keeper = map_keeper_new(base, &tables,
+	    &(struct map_keeper_handler){ on_exchanged, on_refused, on_hold, on_gone, &held }, &err);
+	struct event *timer = event_new(base, -1, EV_PERSIST, look_on, shared);
+
+	assert_non_null(keeper);
+	event_add(timer, &often);
+	refused[0] = '\0';
+	write_file("one", "bad content of one");
+	event_base_loopexit(base, &enough);
+	event_base_dispatch(base);
+	assert_string_equal(refused, "");
+	assert_int_equal(exchanged, 1);
+	assert_string_equal(answer(list, "a.test"), "1 fourth content of one");
+	assert_int_equal(gone, 0);
+	event_free(timer);
+	map_keeper_free(keeper);
+	event_base_free(base);
+	map_list_unref(list);
+	munmap(shared, sizeof *shared);
+	free(names);
+}
+
 int
 main(void)
 {
@@ -357,6 +441,7 @@ main(void)
 		cmocka_unit_test(what_cannot_be_read_any_more_is_a_loss),
 		cmocka_unit_test(what_tables_get_of_a_recording_is_bounded),
 		cmocka_unit_test(keeper_exchanges_good_tables_and_refuses_bad_ones),
+		cmocka_unit_test(change_while_tables_are_refused_is_seen),
 	};
 	int failed = cmocka_run_group_tests(tests, set_up, tear_down);
 
