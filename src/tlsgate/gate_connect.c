@@ -15,10 +15,21 @@ no_backend(struct gate_session *s, const char *why)
 	gate_state_warn(s, "back end %s: %s", gate_backend_name(s->gate->backend), why);
 	if (s->starting_tls)
 		return gate_handoff_refuse(s);
+	if (s->gate->protocol == GATE_PROTOCOL_NONE)
+		return gate_state_end(s, "no back end");
 	return gate_state_goodbye(s, "421 4.3.0", "Service currently unavailable");
 }
 
 static enum gate_verdict
+connected(struct gate_session *s)
+{
+	if (s->gate->protocol == GATE_PROTOCOL_SMTP)
+		return gate_state_go(s, GATE_GREETING);
+	gate_side_move(&s->backend, &s->next);
+	return gate_state_go(s, GATE_RELAY);
+}
+
+static int
 start_connect(struct gate_session *s, struct err *err)
 {
 	const struct gate *gate = s->gate;
@@ -30,10 +41,10 @@ start_connect(struct gate_session *s, struct err *err)
 	else
 		fd = gate_backend_connect(gate->backend, s->address, &connecting, err);
 	if (fd < 0)
-		return GATE_GO_ON;
+		return -1;
 	gate_side_open(&s->next, gate->base, fd, s->on_event, s);
 	s->next.connecting = connecting;
-	return connecting ? GATE_WAIT : gate_state_go(s, GATE_GREETING);
+	return 0;
 }
 
 enum gate_verdict
@@ -42,15 +53,14 @@ gate_connect_run(struct gate_session *s)
 	struct err err = { .code = 0 };
 
 	if (!gate_side_is_open(&s->next)) {
-		enum gate_verdict verdict = start_connect(s, &err);
-		if (gate_side_is_open(&s->next))
-			return verdict;
+		if (start_connect(s, &err) == 0)
+			return s->next.connecting ? GATE_WAIT : connected(s);
 	} else if (s->timed_out) {
 		err_set(&err, "connect: timeout");
 	} else if (s->next.connecting) {
 		return GATE_WAIT;
 	} else if (s->next.error == 0) {
-		return gate_state_go(s, GATE_GREETING);
+		return connected(s);
 	} else {
 		errno = s->next.error;
 		err_errno(&err, "connect");

@@ -16,21 +16,41 @@ gate_handoff_refuse(struct gate_session *s)
 {
 	gate_side_close(&s->proxy);
 	gate_side_close(&s->next);
+	if (s->gate->wrappermode)
+		return gate_state_end(s, "TLS not available");
 	s->starting_tls = false;
 	s->expect = GATE_EXPECT_COMMAND;
 	return gate_state_refuse(s, "454 4.7.0 TLS not available due to local problem");
 }
 
 enum gate_verdict
-gate_handoff_begin(struct gate_session *s, const char *arguments)
+gate_handoff_call(struct gate_session *s)
 {
 	struct err err;
 
+	int fd = fdio_connect_unix(s->gate->tlsproxy, true, &err);
+	/* More clients at once than the queue of its socket holds: it takes them as fast as it can. */
+	if (fd < 0 && err.code == EAGAIN && ++s->calls < GATE_HANDOFF_CALLS) {
+		s->progress = true;
+		return GATE_WAIT;
+	}
+	if (fd < 0) {
+		gate_state_warn(s, "%s", err.text);
+		return gate_handoff_refuse(s);
+	}
+	gate_side_open(&s->proxy, s->gate->base, fd, s->on_event, s);
+	return gate_state_go(s, GATE_ANNOUNCEMENT);
+}
+
+enum gate_verdict
+gate_handoff_begin(struct gate_session *s, const char *arguments)
+{
 	if (*arguments)
 		return gate_state_refuse(s, "501 5.5.4 Syntax: STARTTLS");
 	if (s->tls)
 		return gate_state_refuse(s, "554 5.5.1 Error: TLS already active");
 	s->starting_tls = true;
+	s->calls = 0;
 
 	/* RFC 3207 lets nothing follow before our reply. What does was put there by somebody who wants it to
 	 * be taken for the client's words under TLS (CVE-2011-0411). */
@@ -38,14 +58,7 @@ gate_handoff_begin(struct gate_session *s, const char *arguments)
 		gate_state_warn(
 		    s, "discarding %zu bytes sent in the same breath as STARTTLS", s->client.in.len);
 	buf_clear(&s->client.in);
-
-	int fd = fdio_connect_unix(s->gate->tlsproxy, true, &err);
-	if (fd < 0) {
-		gate_state_warn(s, "%s", err.text);
-		return gate_handoff_refuse(s);
-	}
-	gate_side_open(&s->proxy, s->gate->base, fd, s->on_event, s);
-	return gate_state_go(s, GATE_ANNOUNCEMENT);
+	return gate_state_go(s, GATE_CALL);
 }
 
 static enum gate_verdict
@@ -114,7 +127,7 @@ gate_handoff_status(struct gate_session *s)
 		return gate_handoff_refuse(s);
 	}
 	s->address = 0;
-	return gate_state_go(s, GATE_CONNECT);
+	return gate_state_go(s, s->gate->wrappermode ? GATE_HAND_OVER : GATE_CONNECT);
 }
 
 /* Drops what has come from the client since STARTTLS; our reply has not gone out, so nothing is the client's.
@@ -132,16 +145,32 @@ discard_plaintext(struct gate_session *s)
 		gate_state_warn(s, "discarding %zu bytes sent between STARTTLS and its reply", total);
 }
 
+/* From here on the client is what comes decrypted from tlsproxy. */
+static void
+begin_tls(struct gate_session *s)
+{
+	gate_side_move(&s->client, &s->proxy);
+	s->starting_tls = false;
+	s->tls = true;
+	s->skipping = false;
+	s->expect = GATE_EXPECT_COMMAND;
+}
+
 enum gate_verdict
 gate_handoff_run(struct gate_session *s)
 {
-	discard_plaintext(s);
+	if (!s->gate->wrappermode)
+		discard_plaintext(s);
 	if (s->client.eof)
 		return gate_state_end(s, "lost connection");
 	if (fdio_send_fd(s->proxy.fd, s->client.fd) < 0) {
 		gate_state_warn(
 		    s, "problem sending file handle to %s service: %s", s->gate->tlsproxy, strerror(errno));
 		return gate_handoff_refuse(s);
+	}
+	if (s->gate->wrappermode) {
+		begin_tls(s);
+		return gate_state_go(s, GATE_CONNECT);
 	}
 	buf_add_str(&s->client.out, "220 2.0.0 Ready to start TLS\r\n");
 	return gate_state_go(s, GATE_READY);
@@ -160,11 +189,7 @@ gate_handoff_ready(struct gate_session *s)
 	buf_add(&s->backend.out, quit, sizeof quit - 1);
 	gate_side_flush(&s->backend);
 
-	gate_side_move(&s->client, &s->proxy);
+	begin_tls(s);
 	gate_side_move(&s->backend, &s->next);
-	s->starting_tls = false;
-	s->tls = true;
-	s->skipping = false;
-	s->expect = GATE_EXPECT_COMMAND;
 	return gate_state_go(s, GATE_DIALOGUE);
 }

@@ -4,19 +4,24 @@
  *
  * tlsproxy is asked first, then the new back end; only when both are there does the descriptor go, then the
  * reply to STARTTLS. Until the descriptor went, any failure is a 454 reply and the session continues in
- * plaintext.
+ * plaintext. In wrapper mode there is no reply and no plaintext to go back to: the descriptor goes as soon as
+ * tlsproxy takes it, and a client that cannot be served is told so inside TLS.
  */
 #ifndef TLSGATE_GATE_HANDOFF_H
 #define TLSGATE_GATE_HANDOFF_H
 
 #include "tlsgate/gate_state.h"
 
+/* How long to wait before tlsproxy, which had no room for another client, is called again; and how often. */
+enum { GATE_HANDOFF_CALL_MS = 20, GATE_HANDOFF_CALLS = 500 };
+
 /* The client has said STARTTLS. */
 enum gate_verdict gate_handoff_begin(struct gate_session *s, const char *arguments);
 
-/* The STARTTLS command fails, and the session continues without. */
+/* The STARTTLS command fails, and the session continues without; in wrapper mode the session ends. */
 enum gate_verdict gate_handoff_refuse(struct gate_session *s);
 
+enum gate_verdict gate_handoff_call(struct gate_session *s);
 enum gate_verdict gate_handoff_announcement(struct gate_session *s);
 enum gate_verdict gate_handoff_status(struct gate_session *s);
 enum gate_verdict gate_handoff_run(struct gate_session *s);

@@ -19,7 +19,7 @@
 #include "util/alloc.h"
 #include "util/log.h"
 
-enum { SESSION_MAGIC = 0x67617465, PROXY_TIMEOUT_S = 10, CLOSING_TIMEOUT_S = 10 };
+enum { SESSION_MAGIC = 0x67617465, PROXY_TIMEOUT_MS = 10000, CLOSING_TIMEOUT_MS = 10000 };
 
 static enum gate_verdict
 do_closing(struct gate_session *s)
@@ -36,28 +36,32 @@ enum { CLIENT = 1, BACKEND = 2, NEXT = 4, PROXY = 8 };
 static const struct {
 	enum gate_verdict (*run)(struct gate_session *s);
 	int reads;      /* sides that are read from */
-	size_t timeout; /* where in struct gate; 0: use timeout_s */
-	int timeout_s;
+	size_t timeout; /* where in struct gate, in seconds; 0: use timeout_ms */
+	int timeout_ms;
 } states[] = {
 	[GATE_CONNECT] = { gate_connect_run, 0, offsetof(struct gate, connect_timeout_s), 0 },
 	[GATE_GREETING] = { gate_connect_greeting, NEXT, offsetof(struct gate, connect_timeout_s), 0 },
 	[GATE_DIALOGUE] = { gate_dialogue_run, CLIENT | BACKEND, offsetof(struct gate, timeout_s), 0 },
 	[GATE_RELAY] = { gate_dialogue_relay, CLIENT | BACKEND, offsetof(struct gate, timeout_s), 0 },
-	[GATE_ANNOUNCEMENT] = { gate_handoff_announcement, PROXY, 0, PROXY_TIMEOUT_S },
-	[GATE_STATUS] = { gate_handoff_status, PROXY, 0, PROXY_TIMEOUT_S },
-	[GATE_HAND_OVER] = { gate_handoff_run, 0, 0, PROXY_TIMEOUT_S },
+	[GATE_CALL] = { gate_handoff_call, 0, 0, GATE_HANDOFF_CALL_MS },
+	[GATE_ANNOUNCEMENT] = { gate_handoff_announcement, PROXY, 0, PROXY_TIMEOUT_MS },
+	[GATE_STATUS] = { gate_handoff_status, PROXY, 0, PROXY_TIMEOUT_MS },
+	[GATE_HAND_OVER] = { gate_handoff_run, 0, 0, PROXY_TIMEOUT_MS },
 	[GATE_READY] = { gate_handoff_ready, 0, offsetof(struct gate, timeout_s), 0 },
-	[GATE_CLOSING] = { do_closing, 0, 0, CLOSING_TIMEOUT_S },
+	[GATE_CLOSING] = { do_closing, 0, 0, CLOSING_TIMEOUT_MS },
 };
 
 static void
 start_timer(struct gate_session *s)
 {
 	size_t where = states[s->state].timeout;
-	int seconds = states[s->state].timeout_s;
+	int seconds;
 
-	if (where)
-		memcpy(&seconds, (const char *)s->gate + where, sizeof seconds);
+	if (!where) {
+		timer_start(s->timer, states[s->state].timeout_ms);
+		return;
+	}
+	memcpy(&seconds, (const char *)s->gate + where, sizeof seconds);
 	timer_start(s->timer, seconds * 1000);
 }
 
@@ -226,7 +230,7 @@ gate_session_start(const struct gate *gate, int fd)
 	s->on_event = session_event;
 	gate_side_open(&s->client, gate->base, fd, session_event, s);
 	log_info("connect from %s", s->peer);
-	gate_state_go(s, GATE_CONNECT);
+	gate_state_go(s, gate->wrappermode ? GATE_CALL : GATE_CONNECT);
 	session_run(s);
 }
 
@@ -238,7 +242,7 @@ gate_session_refuse(const struct gate *gate, int fd)
 	    snprintf(text, sizeof text, "421 4.3.2 %.255s All server ports are busy\r\n", gate->hostname);
 
 	/* The socket is new, so there is room; if not, the client learns from the close. */
-	if (send(fd, text, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+	if (!gate->wrappermode && send(fd, text, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		errno = 0;
 	close(fd);
 }

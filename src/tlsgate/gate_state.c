@@ -13,6 +13,7 @@ static const char *const names[] = {
 	[GATE_GREETING] = "greeting",
 	[GATE_DIALOGUE] = "dialogue",
 	[GATE_RELAY] = "relay",
+	[GATE_CALL] = "call",
 	[GATE_ANNOUNCEMENT] = "announcement",
 	[GATE_STATUS] = "status",
 	[GATE_HAND_OVER] = "hand-over",

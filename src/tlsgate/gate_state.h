@@ -25,6 +25,7 @@ enum gate_state {
 	GATE_GREETING,     /* of that back end */
 	GATE_DIALOGUE,     /* command, reply, command, reply */
 	GATE_RELAY,        /* bytes both ways */
+	GATE_CALL,         /* connect to tlsproxy */
 	GATE_ANNOUNCEMENT, /* of tlsproxy */
 	GATE_STATUS,       /* its answer to our request */
 	GATE_HAND_OVER,    /* pass the client's socket */
@@ -32,7 +33,8 @@ enum gate_state {
 	GATE_CLOSING,      /* last words to the client */
 };
 
-/* Between STARTTLS and GATE_READY: announcement, status, connect, greeting, hand-over. */
+/* Between STARTTLS and GATE_READY: call, announcement, status, connect, greeting, hand-over. In wrapper mode:
+ * call, announcement, status, hand-over, connect, then greeting or relay. */
 
 enum gate_expect { GATE_EXPECT_COMMAND, GATE_EXPECT_REPLY, GATE_EXPECT_EHLO_REPLY };
 
@@ -53,6 +55,7 @@ struct gate_session {
 	bool starting_tls; /* a STARTTLS command waits for its reply */
 	bool tls;
 	bool skipping;   /* a command line that is too long */
+	int calls;       /* of tlsproxy, with no room for another client yet */
 	int refusals;    /* by the gate itself */
 	bool farewell;   /* the back end said 221 or 421 */
 	bool progress;   /* since the last event: start the timer anew */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * tlsgate: accepts mail clients, offers STARTTLS, and has tlsproxy do the TLS.
+ * tlsgate: accepts clients, offers STARTTLS or starts TLS at once, and has tlsproxy do the TLS.
  */
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <strings.h>
 
 #include "mail/param.h"
 #include "mail/service.h"
@@ -17,6 +19,8 @@ struct settings {
 	char *myhostname;
 	char *tlsproxy_service_name;
 	char *backend;
+	char *protocol;
+	bool wrappermode;
 	int timeout_s;
 	int connect_timeout_s;
 	int starttls_timeout_s;
@@ -36,6 +40,8 @@ static const struct param params[] = {
 	ROW("myhostname", PARAM_STRING, myhostname, 1, 255),
 	ROW("tlsproxy_service_name", PARAM_STRING, tlsproxy_service_name, 1, 0),
 	ROW("tlsgate_backend", PARAM_STRING, backend, 1, 0),
+	ROW("tlsgate_protocol", PARAM_STRING, protocol, 1, 0),
+	ROW("tlsgate_tls_wrappermode", PARAM_BOOL, wrappermode, 0, 0),
 	ROW("tlsgate_timeout", PARAM_TIME, timeout_s, 1, TIME_MAX_S),
 	ROW("tlsgate_connect_timeout", PARAM_TIME, connect_timeout_s, 1, TIME_MAX_S),
 	ROW("tlsgate_starttls_timeout", PARAM_TIME, starttls_timeout_s, 1, TIME_MAX_S),
@@ -54,6 +60,19 @@ session_gone(void *context)
 	service_client_gone(context);
 }
 
+static enum gate_protocol
+protocol_of(const struct settings *s)
+{
+	if (strcasecmp(s->protocol, "smtp") == 0)
+		return GATE_PROTOCOL_SMTP;
+	if (strcasecmp(s->protocol, "none") != 0)
+		log_fatal("bad value of tlsgate_protocol: \"%s\" is neither smtp nor none", s->protocol);
+	/* Only SMTP has a command with which TLS could start later. */
+	if (!s->wrappermode)
+		log_fatal("tlsgate_protocol = none requires tlsgate_tls_wrappermode = yes");
+	return GATE_PROTOCOL_NONE;
+}
+
 static void
 pre_jail(struct service *service)
 {
@@ -62,6 +81,8 @@ pre_jail(struct service *service)
 	gate.backend = gate_backend_new(settings.backend, &err);
 	if (!gate.backend)
 		log_fatal("bad value of tlsgate_backend: %s", err.text);
+	gate.wrappermode = settings.wrappermode;
+	gate.protocol = protocol_of(&settings);
 	gate.hostname = settings.myhostname;
 	gate.tlsproxy = alloc_printf("private/%s", settings.tlsproxy_service_name);
 	gate.timeout_s = settings.timeout_s;

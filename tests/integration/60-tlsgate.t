@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: ISC
 #
 # tlsgate under a real master: messages through TLS 1.2 and 1.3 and in plaintext, to the built-in server, to real
-# smtpd and to smtp-sink; plaintext injected behind STARTTLS; back end or tlsproxy gone; a hundred sessions. Once
-# with Postfix's tlsproxy and tlsmgr, once with ours.
+# smtpd and to smtp-sink; plaintext injected behind STARTTLS; TLS from the first byte, for SMTP and for a server of
+# another protocol; back end or tlsproxy gone; a hundred sessions. Once with Postfix's tlsproxy and tlsmgr, once with
+# ours.
 . "$(dirname "$0")/lib.sh"
 
 need_postfix
@@ -20,6 +21,22 @@ over_tls() { # PORT OPTION...
 	timeout 60 openssl s_client -connect "127.0.0.1:$over_port" -starttls smtp -crlf -quiet "$@" <"$TMP/mail" 2>&1
 }
 
+over_wrapper() { # PORT OPTION...: what comes on standard input, and the answer to it, inside TLS
+	wrapper_port=$1
+	shift
+	timeout 60 openssl s_client -connect "127.0.0.1:$wrapper_port" -quiet "$@" 2>/dev/null
+}
+
+# blurt PORT: says something in plaintext without waiting for a greeting; prints what comes.
+blurt() {
+	timeout 60 perl -MIO::Socket::INET -e '
+		my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $ARGV[0]) or die;
+		$SIG{PIPE} = "IGNORE";
+		print $s "EHLO client.example\r\n";
+		$s->flush;
+		print <$s>' "$1"
+}
+
 # plain PORT LINE...: each line when the reply to the one before it has come; prints the replies.
 plain() {
 	timeout 60 perl -MIO::Socket::INET -e '
@@ -31,25 +48,44 @@ plain() {
 
 gate_line() { # PORT BACKEND [OPTION]
 	echo "127.0.0.1:$1 inet n - n - - tlsgate"
-	echo "  -o tlsgate_backend=$2${3:+ -o $3}"
+	shift
+	printf '  -o tlsgate_backend=%s\n' "$1"
+	shift
+	[ $# -eq 0 ] || printf '  -o %s\n' "$@"
+}
+
+# start_upper PORT: a server that is no mail server: a line comes back in lower case, then the connection ends.
+start_upper() {
+	perl -MIO::Socket::INET -e '
+		my $l = IO::Socket::INET->new(Listen => 10, ReuseAddr => 1, LocalAddr => "127.0.0.1", LocalPort => $ARGV[0]) or die;
+		while (my $s = $l->accept) { print $s lc <$s> }' "$1" >"$TMP/upper" 2>&1 &
+	PIDS="$PIDS $!"
+	wait_for port_open "$1" || diag "$(cat "$TMP/upper")"
 }
 
 try() { # NAME OURS
 	name=$1
 	make_instance "$name" "$2"
-	set -- $(free_ports 7)
+	set -- $(free_ports 12)
 	builtin=$1 smtpd=$2 sink=$3 dead=$4 noproxy=$5 sink_port=$6 crowded=$7
+	wrapped=$8 wrapped_dead=$9 anything=${10} anything_noproxy=${11} upper_port=${12}
 	{
 		gate_line "$builtin" builtin
 		gate_line "$smtpd" "127.0.0.1:$SMTPD_PORT"
 		gate_line "$sink" "127.0.0.1:$sink_port"
 		gate_line "$dead" "unix:private/none"
 		gate_line "$noproxy" builtin tlsproxy_service_name=none
+		gate_line "$wrapped" "127.0.0.1:$SMTPD_PORT" tlsgate_tls_wrappermode=yes
+		gate_line "$wrapped_dead" "unix:private/none" tlsgate_tls_wrappermode=yes
+		gate_line "$anything" "127.0.0.1:$upper_port" tlsgate_tls_wrappermode=yes tlsgate_protocol=none
+		gate_line "$anything_noproxy" "127.0.0.1:$upper_port" tlsgate_tls_wrappermode=yes tlsgate_protocol=none \
+			tlsproxy_service_name=none
 		gate_line "$crowded" builtin tlsgate_client_limit=1 | sed 's/ - - tlsgate/ - 1 tlsgate/'
 	} >>"$I/etc/master.cf"
 	smtp-sink -u postfix "127.0.0.1:$sink_port" 10 >"$TMP/sink" 2>&1 &
 	PIDS="$PIDS $!"
 	wait_for port_open "$sink_port" || diag "$(cat "$TMP/sink")"
+	start_upper "$upper_port"
 	start_instance "$I" || { ok 1 "$name: start"; return; }
 	wait_for port_open "$builtin"
 
@@ -83,6 +119,21 @@ try() { # NAME OURS
 	out=$(plain "$noproxy" 'EHLO c' STARTTLS 'MAIL FROM:<a@b>' 'RCPT TO:<c@d>' DATA 'Subject: x\n\nhello\n.')
 	like "$out" '^454 4\.7\.0 TLS not available due to local problem' "$name: no tlsproxy"
 	like "$out" "sha256 $SUM" "$name: plaintext goes on after that"
+
+	for version in 1_2 1_3; do
+		like "$(over_wrapper "$wrapped" -tls$version -crlf <"$TMP/mail")" '^250 2\.0\.0 Ok: queued' \
+			"$name: wrapper mode, TLS $version, a message to smtpd"
+		is "$(echo STARTTLS | over_wrapper "$anything" -tls$version)" starttls \
+			"$name: wrapper mode without a protocol, TLS $version: the client speaks first, and nothing is added"
+	done
+	unlike "$(echo EHLO c | over_wrapper "$wrapped" -crlf)" STARTTLS "$name: wrapper mode, STARTTLS is not offered"
+	like "$(over_wrapper "$wrapped_dead" -crlf </dev/null)" '^421 4\.3\.0 mx\.example\.test ' \
+		"$name: wrapper mode, no back end"
+	head -c 300000 /dev/zero | tr '\0' A >"$TMP/much"
+	is "$( { cat "$TMP/much"; echo; } | over_wrapper "$anything" | sha256sum)" \
+		"$( { tr A a <"$TMP/much"; echo; } | sha256sum)" "$name: wrapper mode without a protocol, 300 kB each way"
+	unlike "$(blurt "$wrapped" | tr -d '\0')" '[0-9]{3}[ -]' "$name: wrapper mode, a client without TLS gets no reply"
+	is "$(blurt "$anything_noproxy")" "" "$name: wrapper mode, no tlsproxy"
 
 	# The first client keeps its session while the second one comes; then there is room again.
 	out=$(timeout 60 perl -MIO::Socket::INET -e '
