@@ -13,7 +13,8 @@ SCALE=${SCALE:-100}
 HZ=$(getconf CLK_TCK)
 
 make_certs "$TMP/certs"
-${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 -o "$TMP/load" "$SEALPOST_TOP/tests/bench/tlsproxy-load.c" -lssl -lcrypto -lpthread || exit 1
+${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 -o "$TMP/load" "$SEALPOST_TOP/tests/bench/load.c" \
+	"$SEALPOST_TOP/tests/bench/load_tlsproxy.c" -lssl -lcrypto -lpthread || exit 1
 
 # cpu INSTANCE: clock ticks so far of the master, its ended children and its living ones.
 cpu() {

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * tlsproxy-load: both ends of sessions through a tlsproxy: the caller that hands sockets over, and the
- * client.
+ * load: work for a TLS server: both ends of its sessions. How they are had is in load_tlsproxy.c or
+ * load_port.c.
  *
- * usage: tlsproxy-load QUEUE-DIRECTORY MODE 1.2|1.3 COUNT
+ * usage: load WHERE MODE 1.2|1.3 COUNT
  *
  *   full      COUNT full handshakes, one after the other       resumed   the same, each resumed
  *   in        COUNT MB plaintext into tlsproxy, ten sessions   out       COUNT MB decrypted, ten sessions
  *   out100    the same in a hundred sessions
  *   burst     COUNT full handshakes at once; prints the median and the 99th percentile of their time, in us
+ *   turns     the same, one after the other
  *   echo      COUNT round trips of 64 bytes, fifty sessions
  *   idle      COUNT sessions; prints "ready" and waits for end of file on standard input
  *   idle64    the same after 64 KiB each way
  *
- * Who pays for it is measured by the caller of this program (tests/bench/tlsproxy.sh).
+ * All ask for the same ciphers and group. Who pays for it is measured by the caller of this program
+ * (tlsproxy.sh, peers.sh).
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -27,11 +28,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "../tools/send_descriptor.h"
+#include "load_reach.h"
 
 enum { PIECE = 16384, BULK_SESSIONS_MAX = 100, ECHO_SESSIONS = 50, ECHO_BYTES = 64, BURST_MAX = 1000 };
 
@@ -43,13 +43,11 @@ struct session {
 
 static SSL_CTX *ctx;
 static SSL_SESSION *newest;
-static const char *queue;
-static int listener;
 
-static _Noreturn void
-die(const char *what)
+_Noreturn void
+load_die(const char *what)
 {
-	fprintf(stderr, "tlsproxy-load: %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
 	ERR_print_errors_fp(stderr);
 	exit(1);
 }
@@ -63,8 +61,8 @@ remember(SSL *ssl, SSL_SESSION *session)
 	return 1;
 }
 
-static void
-write_all(int fd, const void *bytes, size_t len)
+void
+load_write_all(int fd, const void *bytes, unsigned long len)
 {
 	const char *at = bytes;
 
@@ -72,7 +70,7 @@ write_all(int fd, const void *bytes, size_t len)
 		ssize_t n = write(fd, at, len);
 
 		if (n <= 0)
-			die("write");
+			load_die("write");
 		at += n;
 		len -= (size_t)n;
 	}
@@ -87,83 +85,19 @@ read_all(int fd, void *bytes, size_t len)
 		ssize_t n = read(fd, at, len);
 
 		if (n <= 0)
-			die("read");
+			load_die("read");
 		at += n;
 		len -= (size_t)n;
 	}
-}
-
-/* A list ends with an empty name. */
-static void
-skip_list(int fd)
-{
-	char list[4096];
-	size_t have = 0;
-
-	do {
-		ssize_t n = read(fd, list + have, sizeof(list) - have);
-
-		if (n <= 0)
-			die("reply");
-		have += (size_t)n;
-	} while (have < 2 || list[have - 1] != 0 || list[have - 2] != 0);
-}
-
-static int
-connect_service(const char *name)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/private/%s", queue, name) >=
-	    (int)sizeof(address.sun_path))
-		die("queue directory");
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
-		die(address.sun_path);
-	skip_list(fd);
-	return fd;
-}
-
-static int
-hand_over(int client)
-{
-	static const char request[] =
-	    "remote_endpoint\0[127.0.0.1]:25\0flags\0001\0timeout\000300\0timeout\000300\0"
-	    "serverid\0smtpd\0";
-	int fd = connect_service("tlsproxy");
-
-	write_all(fd, request, sizeof(request));
-	skip_list(fd);
-	if (send_descriptor(fd, client) < 0)
-		die("pass the descriptor");
-	close(client);
-	return fd;
-}
-
-static void
-make_listener(void)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-
-	listener = socket(AF_INET, SOCK_STREAM, 0);
-	if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-	    listen(listener, 128) != 0)
-		die("listen");
 }
 
 static struct session
 prepare_session(SSL_SESSION *offer)
 {
 	struct session session = { 0 };
-	struct sockaddr_in address;
-	socklen_t len = sizeof(address);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = reach_connect(&session.plain);
 
-	if (getsockname(listener, (struct sockaddr *)&address, &len) != 0 ||
-	    connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
-		die("connect");
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
-	session.plain = hand_over(accept(listener, NULL, NULL));
 	session.ssl = SSL_new(ctx);
 	SSL_set_fd(session.ssl, fd);
 	if (offer != NULL) {
@@ -175,13 +109,27 @@ prepare_session(SSL_SESSION *offer)
 	return session;
 }
 
+static void
+begin_tls(struct session *session)
+{
+	if (SSL_connect(session->ssl) != 1)
+		load_die("handshake");
+}
+
+static void
+find_plain(struct session *session)
+{
+	if (session->plain < 0)
+		session->plain = reach_plain();
+}
+
 static struct session
 open_session(SSL_SESSION *offer)
 {
 	struct session session = prepare_session(offer);
 
-	if (SSL_connect(session.ssl) != 1)
-		die("handshake");
+	begin_tls(&session);
+	find_plain(&session);
 	return session;
 }
 
@@ -203,14 +151,14 @@ ping(struct session *session, size_t len)
 	char bytes[ECHO_BYTES] = { 0 };
 
 	if (SSL_write(session->ssl, bytes, (int)len) != (int)len)
-		die("TLS write");
+		load_die("TLS write");
 	read_all(session->plain, bytes, len);
-	write_all(session->plain, bytes, len);
+	load_write_all(session->plain, bytes, len);
 	for (size_t have = 0; have < len;) {
 		int n = SSL_read(session->ssl, bytes, (int)(len - have));
 
 		if (n <= 0)
-			die("TLS read");
+			load_die("TLS read");
 		have += (size_t)n;
 	}
 }
@@ -233,7 +181,7 @@ handshakes(long count, int resumed)
 		close_session(&session);
 	}
 	if (resumed && hits < count - 1)
-		fprintf(stderr, "tlsproxy-load: only %ld of %ld sessions were resumed\n", hits, count - 1);
+		fprintf(stderr, "load: only %ld of %ld sessions were resumed\n", hits, count - 1);
 }
 
 static void *
@@ -243,7 +191,7 @@ plain_writer(void *arg)
 	struct session *session = arg;
 
 	for (size_t done = 0; done < session->bytes; done += PIECE)
-		write_all(session->plain, piece, PIECE);
+		load_write_all(session->plain, piece, PIECE);
 	return NULL;
 }
 
@@ -266,7 +214,7 @@ tls_writer(void *arg)
 
 	for (size_t done = 0; done < session->bytes; done += PIECE) {
 		if (SSL_write(session->ssl, piece, PIECE) != PIECE)
-			die("TLS write");
+			load_die("TLS write");
 	}
 	return NULL;
 }
@@ -282,7 +230,7 @@ tls_reader(void *arg)
 		int n = SSL_read(session->ssl, piece, PIECE);
 
 		if (n <= 0)
-			die("TLS read");
+			load_die("TLS read");
 		done += (size_t)n;
 	}
 	return NULL;
@@ -303,7 +251,7 @@ bulk(long megabytes, int in, int count)
 			0 ||
 		    pthread_create(&threads[2 * i + 1], NULL, in ? tls_reader : plain_reader, &sessions[i]) !=
 			0)
-			die("thread");
+			load_die("thread");
 	}
 	for (int i = 0; i < 2 * count; i++)
 		pthread_join(threads[i], NULL);
@@ -332,14 +280,14 @@ pass_some(struct session *session)
 
 	for (int i = 0; i < 4; i++) {
 		if (SSL_write(session->ssl, piece, PIECE) != PIECE)
-			die("TLS write");
+			load_die("TLS write");
 		read_all(session->plain, piece, PIECE);
-		write_all(session->plain, piece, PIECE);
+		load_write_all(session->plain, piece, PIECE);
 		for (size_t have = 0; have < PIECE;) {
 			int n = SSL_read(session->ssl, piece, (int)(PIECE - have));
 
 			if (n <= 0)
-				die("TLS read");
+				load_die("TLS read");
 			have += (size_t)n;
 		}
 	}
@@ -357,10 +305,12 @@ one_of_burst(void *arg)
 	struct burst *burst = arg;
 	struct timespec from, to;
 
-	pthread_barrier_wait(burst->start);
+	if (burst->start != NULL)
+		pthread_barrier_wait(burst->start);
 	clock_gettime(CLOCK_MONOTONIC, &from);
-	if (SSL_connect(burst->session.ssl) != 1)
-		die("handshake");
+	if (reach_is_timed)
+		burst->session = prepare_session(NULL);
+	begin_tls(&burst->session);
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	burst->us = (double)(to.tv_sec - from.tv_sec) * 1e6 + (double)(to.tv_nsec - from.tv_nsec) / 1e3;
 	return NULL;
@@ -375,26 +325,44 @@ by_time(const void *a, const void *b)
 }
 
 static void
-burst(long count)
+all_at_once(struct burst *bursts, long count)
 {
-	static struct burst bursts[BURST_MAX];
 	static pthread_t threads[BURST_MAX];
 	pthread_barrier_t start;
 
-	if (count < 1 || count > BURST_MAX)
-		die("count");
 	pthread_barrier_init(&start, NULL, (unsigned int)count);
 	for (long i = 0; i < count; i++) {
-		bursts[i].session = prepare_session(NULL);
+		if (!reach_is_timed)
+			bursts[i].session = prepare_session(NULL);
 		bursts[i].start = &start;
 	}
 	for (long i = 0; i < count; i++)
 		if (pthread_create(&threads[i], NULL, one_of_burst, &bursts[i]) != 0)
-			die("thread");
+			load_die("thread");
 	for (long i = 0; i < count; i++)
 		pthread_join(threads[i], NULL);
 	for (long i = 0; i < count; i++)
+		find_plain(&bursts[i].session);
+	for (long i = 0; i < count; i++)
 		close_session(&bursts[i].session);
+}
+
+static void
+waits(long count, int at_once)
+{
+	static struct burst bursts[BURST_MAX];
+
+	if (count < 1 || count > BURST_MAX)
+		load_die("count");
+	if (at_once)
+		all_at_once(bursts, count);
+	for (long i = 0; i < count && !at_once; i++) {
+		if (!reach_is_timed)
+			bursts[i].session = prepare_session(NULL);
+		one_of_burst(&bursts[i]);
+		find_plain(&bursts[i].session);
+		close_session(&bursts[i].session);
+	}
 	qsort(bursts, (size_t)count, sizeof(bursts[0]), by_time);
 	printf("%.0f %.0f\n", bursts[count / 2].us, bursts[(count * 99 - 1) / 100].us);
 }
@@ -422,11 +390,11 @@ int
 main(int argc, char **argv)
 {
 	if (argc != 5) {
-		fprintf(stderr, "usage: tlsproxy-load QUEUE-DIRECTORY "
-				"full|resumed|in|out|out100|echo|burst|idle|idle64 1.2|1.3 COUNT\n");
+		fprintf(stderr,
+		    "usage: load %s full|resumed|in|out|out100|echo|burst|turns|idle|idle64 1.2|1.3 COUNT\n",
+		    reach_where);
 		return 64;
 	}
-	queue = argv[1];
 	const char *mode = argv[2];
 	int version = strcmp(argv[3], "1.2") == 0 ? TLS1_2_VERSION : TLS1_3_VERSION;
 	long count = atol(argv[4]);
@@ -435,10 +403,12 @@ main(int argc, char **argv)
 	ctx = SSL_CTX_new(TLS_client_method());
 	SSL_CTX_set_min_proto_version(ctx, version);
 	SSL_CTX_set_max_proto_version(ctx, version);
+	SSL_CTX_set_ciphersuites(ctx, "TLS_AES_256_GCM_SHA384");
+	SSL_CTX_set_cipher_list(ctx, "ECDHE+AES256+AESGCM");
 	SSL_CTX_set1_groups_list(ctx, "P-256");
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(ctx, remember);
-	make_listener();
+	reach_init(argv[1]);
 	if (strcmp(mode, "full") == 0 || strcmp(mode, "resumed") == 0)
 		handshakes(count, mode[0] == 'r');
 	else if (strcmp(mode, "in") == 0 || strcmp(mode, "out") == 0)
@@ -448,7 +418,9 @@ main(int argc, char **argv)
 	else if (strcmp(mode, "echo") == 0)
 		round_trips(count);
 	else if (strcmp(mode, "burst") == 0)
-		burst(count);
+		waits(count, 1);
+	else if (strcmp(mode, "turns") == 0)
+		waits(count, 0);
 	else if (strcmp(mode, "idle") == 0 || strcmp(mode, "idle64") == 0)
 		idle(count, mode[4] != 0);
 	else
