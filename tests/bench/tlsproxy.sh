@@ -51,15 +51,21 @@ pss() { # INSTANCE: KiB of all tlsproxy processes
 	done | awk '{ t += $1 } END { print t + 0 }'
 }
 
-idle_memory() { # VARIANT MODE COUNT: prints KiB a session
-	"$TMP/load" "$TMP/$1/spool" full 1.3 2
+idle_memory() { # VARIANT MODE COUNT: prints KiB a session, beginning with a process that has grown for nobody
+	for pid in $(pids_of "$TMP/$1" tlsproxy); do
+		kill "$pid" && wait_for gone "$pid"
+	done
+	"$TMP/load" "$TMP/$1/spool" full 1.3 2 || exit 1
 	pss_before=$(pss "$TMP/$1")
 	rm -f "$TMP/idle.in" "$TMP/idle.out"
 	mkfifo "$TMP/idle.in"
 	"$TMP/load" "$TMP/$1/spool" "$2" 1.3 "$3" <"$TMP/idle.in" >"$TMP/idle.out" &
 	idle_pid=$!
 	exec 7>"$TMP/idle.in"
-	wait_for file_has "$TMP/idle.out" ready
+	until file_has "$TMP/idle.out" ready; do
+		! gone $idle_pid || exit 1
+		sleep 0.1
+	done
 	pss_after=$(pss "$TMP/$1")
 	exec 7>&-
 	wait $idle_pid
@@ -116,7 +122,7 @@ for clients in 1 50 500; do
 done
 sessions=$((400 * SCALE / 100))
 for mode in idle idle64; do
-	ours=$(idle_memory ours $mode $sessions) stock=$(idle_memory stock $mode $sessions)
+	ours=$(idle_memory ours $mode $sessions) && stock=$(idle_memory stock $mode $sessions) || exit 1
 	compare "$mode-session-memory" "$ours" "$stock" KiB/session
 done
 one_key rsa -rsa
