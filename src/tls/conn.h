@@ -90,7 +90,8 @@ void conn_free(struct conn *conn);
 
 enum tls_io conn_handshake(struct conn *conn) __attribute__((warn_unused_result));
 
-/* Once, after the handshake is done. Logs what the log level asks for. Released by the caller. */
+/* Once, after the handshake is done. Logs what the log level asks for; what only this needed of the handshake
+ * is then given back. Released by the caller. */
 void conn_summary(struct conn *conn, struct summary *summary);
 
 /* Before the reads of one wake-up: together they take a bounded amount off the descriptor, whatever the peer

@@ -423,6 +423,55 @@ plaintext_stays_nowhere_when_it_has_passed(void **state)
 	finish(&w);
 }
 
+static SSL *seen; /* the SSL of the session under test */
+
+static void
+see(const SSL *ssl, int where, int value)
+{
+	(void)where;
+	(void)value;
+	seen = (SSL *)ssl;
+}
+
+static void
+ephemeral_keys_end_with_the_handshake(void **state)
+{
+	static const struct {
+		const char *group;
+		int version;
+	} cases[] = {
+		{ "P-256", TLS1_3_VERSION },
+		{ "X25519", TLS1_3_VERSION },
+		{ "P-256", TLS1_2_VERSION },
+	};
+	static const char text[] = "the session goes on";
+
+	(void)state;
+	SSL_CTX_set_info_callback(context_ssl_ctx(shared.server), see);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct world w;
+		EVP_PKEY *key = NULL;
+		unsigned char *point = NULL;
+
+		print_message("%s, %x\n", cases[i].group, (unsigned int)cases[i].version);
+		SSL_CTX_set1_groups_list(client_ctx, cases[i].group);
+		SSL_CTX_set_max_proto_version(client_ctx, cases[i].version);
+		open_session(&w, TLSPROXY_SERVER);
+		say_from_remote(&w, text);
+		expect_from_caller_side(&w, text, sizeof text - 1);
+		for (int side = 0; side < 2; side++) {
+			if ((side ? SSL_get_tmp_key(seen, &key) : SSL_get_peer_tmp_key(seen, &key)) != 1)
+				continue;
+			assert_int_equal(EVP_PKEY_get1_encoded_public_key(key, &point), 0);
+			EVP_PKEY_free(key);
+		}
+		finish(&w);
+	}
+	SSL_CTX_set_info_callback(context_ssl_ctx(shared.server), NULL);
+	SSL_CTX_set_max_proto_version(client_ctx, 0);
+	ERR_clear_error();
+}
+
 int
 main(void)
 {
@@ -444,6 +493,7 @@ main(void)
 		cmocka_unit_test(handshake_ends_at_its_time_limit),
 		cmocka_unit_test(flood_of_key_updates_takes_several_turns),
 		cmocka_unit_test(plaintext_stays_nowhere_when_it_has_passed),
+		cmocka_unit_test(ephemeral_keys_end_with_the_handshake),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
