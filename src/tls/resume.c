@@ -14,7 +14,7 @@
 #include "tls/hello.h"
 #include "tls/library.h"
 #include "tls/loglevel.h"
-#include "tls/mgr_client.h"
+#include "tls/mgr_cache.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/hex.h"
@@ -32,13 +32,9 @@ enum {
 enum need { NEED_NOTHING = 0, NEED_POLICY = 1, NEED_ISSUING_KEY = 2, NEED_NAMED_KEY = 4, NEED_SESSION = 8 };
 
 struct resume {
-	struct mgr_client *mgr;
-	const char *cache_type;
+	struct mgr_cache cache;
 	const char *ticket_cipher;
-	struct timer *refresh; /* owned */
-	bool policy_known;
-	bool cachable;
-	int timeout_s;
+	struct timer *refresh;               /* owned */
 	struct tlsmgr_ticket_key keys[KEYS]; /* latest tout first; tout 0: none */
 };
 
@@ -55,14 +51,14 @@ conn_of(const SSL *ssl)
 static bool
 tickets_enabled(const struct resume *resume)
 {
-	return resume->policy_known && resume->timeout_s > 0 && *resume->ticket_cipher;
+	return resume->cache.policy_known && resume->cache.timeout_s > 0 && *resume->ticket_cipher;
 }
 
 /* True if it was made when the clock was far ahead: it would be used until then. */
 static bool
 is_ahead(const struct resume *resume, const struct tlsmgr_ticket_key *key)
 {
-	return key->tout > now_wall() + resume->timeout_s;
+	return key->tout > now_wall() + resume->cache.timeout_s;
 }
 
 static struct tlsmgr_ticket_key *
@@ -78,7 +74,7 @@ named_key(struct resume *resume, const unsigned char *name)
 {
 	for (int i = 0; i < KEYS; i++) {
 		struct tlsmgr_ticket_key *key = &resume->keys[i];
-		if (key->tout + resume->timeout_s > now_wall() &&
+		if (key->tout + resume->cache.timeout_s > now_wall() &&
 		    memcmp(key->name, name, sizeof key->name) == 0)
 			return key;
 	}
@@ -106,25 +102,12 @@ accept_key(struct resume *resume, const void *list, size_t len)
 	struct tlsmgr_ticket_key key;
 	int status;
 
-	if (!list || tlsmgr_proto_get_tktkey(list, len, mgr_client_name(resume->mgr), &status, &key) < 0 ||
+	if (!list ||
+	    tlsmgr_proto_get_tktkey(list, len, mgr_client_name(resume->cache.mgr), &status, &key) < 0 ||
 	    status != TLSMGR_PROTO_OK)
 		return false;
 	insert_key(resume, &key);
 	alloc_wipe(&key, sizeof key);
-	return true;
-}
-
-static bool
-accept_policy(struct resume *resume, const void *list, size_t len)
-{
-	int status, cachable, timeout_s;
-
-	if (!list || tlsmgr_proto_get_policy(
-			 list, len, mgr_client_name(resume->mgr), &status, &cachable, &timeout_s) < 0)
-		return false;
-	resume->policy_known = true;
-	resume->cachable = status == TLSMGR_PROTO_OK && cachable && timeout_s > 0;
-	resume->timeout_s = status == TLSMGR_PROTO_OK && timeout_s > 0 ? timeout_s : 0;
 	return true;
 }
 
@@ -154,7 +137,7 @@ on_policy_ahead(const void *list, size_t len, void *context)
 {
 	struct resume *resume = context;
 
-	if (!accept_policy(resume, list, len))
+	if (!mgr_cache_take_policy(&resume->cache, list, len))
 		timer_start(resume->refresh, ASK_AGAIN_MS);
 	else if (!tickets_enabled(resume))
 		timer_start(resume->refresh, POLICY_AGAIN_MS);
@@ -170,10 +153,9 @@ ask_ahead(void *context)
 
 	if (tickets_enabled(resume)) {
 		tlsmgr_proto_put_tktkey(&request, NULL);
-		mgr_client_ask(resume->mgr, &request, on_key_ahead, resume);
+		mgr_client_ask(resume->cache.mgr, &request, on_key_ahead, resume);
 	} else {
-		tlsmgr_proto_put_policy(&request, resume->cache_type);
-		mgr_client_ask(resume->mgr, &request, on_policy_ahead, resume);
+		mgr_cache_ask_policy(&resume->cache, on_policy_ahead, resume);
 	}
 }
 
@@ -182,8 +164,7 @@ resume_new(struct event_base *base, struct mgr_client *mgr, const char *cache_ty
 {
 	struct resume *resume = alloc_zero(sizeof *resume);
 
-	resume->mgr = mgr;
-	resume->cache_type = cache_type;
+	mgr_cache_init(&resume->cache, mgr, cache_type);
 	resume->ticket_cipher = ticket_cipher;
 	resume->refresh = timer_new(base, ask_ahead, resume);
 	ask_ahead(resume);
@@ -197,6 +178,7 @@ resume_free(struct resume *resume)
 		return;
 	timer_free(resume->refresh);
 	alloc_wipe(resume->keys, sizeof resume->keys);
+	mgr_cache_release(&resume->cache);
 	free(resume);
 }
 
@@ -262,30 +244,19 @@ on_new_session(SSL *ssl, SSL_SESSION *session)
 {
 	struct resume_conn *conn = conn_of(ssl);
 	struct resume *resume = conn->resume;
-	unsigned char *der = NULL;
+	struct buf id = BUF_INIT;
 	unsigned int id_len;
 
 	/* A TLS 1.3 client that got a ticket never asks by id. */
 	bool by_ticket = SSL_version(ssl) >= TLS1_3_VERSION && !(SSL_get_options(ssl) & SSL_OP_NO_TICKET);
 	const unsigned char *session_id = SSL_SESSION_get_id(session, &id_len);
-	if (!resume->cachable || by_ticket || id_len == 0)
+	if (!resume->cache.cachable || by_ticket || id_len == 0)
 		return 0;
 
-	int der_len = i2d_SSL_SESSION(session, &der);
-	if (der_len <= 0) {
-		log_warn("tls_session_passivate: i2d_SSL_SESSION failed: unable to cache session");
-		return 0;
-	}
-	struct buf id = BUF_INIT, request = BUF_INIT;
 	put_cache_id(&id, conn, session_id, id_len);
-	if (conn->log_mask & LOGLEVEL_CACHE)
-		log_info("%s: save session %s to %s cache", conn->namaddr, buf_str(&id), resume->cache_type);
-	tlsmgr_proto_put_update(&request, resume->cache_type, buf_str(&id), der, (size_t)der_len);
-	if (mgr_client_is_up(resume->mgr))
-		mgr_client_ask(resume->mgr, &request, NULL, NULL);
-	buf_release_secret(&request);
+	if (mgr_cache_store(&resume->cache, buf_str(&id), session) && (conn->log_mask & LOGLEVEL_CACHE))
+		log_info("%s: save session %s to %s cache", conn->namaddr, buf_str(&id), resume->cache.type);
 	buf_release(&id);
-	OPENSSL_clear_free(der, (size_t)der_len);
 	return 0;
 }
 
@@ -314,7 +285,7 @@ on_reply_policy(const void *list, size_t len, void *context)
 	struct resume_conn *conn = context;
 
 	conn->pending = NULL;
-	if (accept_policy(conn->resume, list, len) && tickets_enabled(conn->resume) &&
+	if (mgr_cache_take_policy(&conn->resume->cache, list, len) && tickets_enabled(conn->resume) &&
 	    !timer_is_running(conn->resume->refresh))
 		timer_start(conn->resume->refresh, 0);
 	conn->ready(conn->context);
@@ -339,7 +310,7 @@ log_found(const struct resume_conn *conn)
 
 	put_cache_id(&id, conn, session_id, len);
 	log_info(
-	    "%s: reloaded session %s from %s cache", conn->namaddr, buf_str(&id), conn->resume->cache_type);
+	    "%s: reloaded session %s from %s cache", conn->namaddr, buf_str(&id), conn->resume->cache.type);
 	buf_release(&id);
 }
 
@@ -347,22 +318,11 @@ static void
 on_reply_session(const void *list, size_t len, void *context)
 {
 	struct resume_conn *conn = context;
-	struct buf der = BUF_INIT;
-	int status;
 
 	conn->pending = NULL;
-	if (list &&
-	    tlsmgr_proto_get_session(list, len, mgr_client_name(conn->resume->mgr), &status, &der) == 0 &&
-	    status == TLSMGR_PROTO_OK) {
-		const unsigned char *at = (const unsigned char *)der.bytes;
-
-		conn->found = d2i_SSL_SESSION(NULL, &at, (long)der.len);
-		if (!conn->found)
-			library_log_errors();
-		else if (conn->log_mask & LOGLEVEL_CACHE)
-			log_found(conn);
-	}
-	buf_release_secret(&der);
+	conn->found = mgr_cache_take_session(&conn->resume->cache, list, len);
+	if (conn->found && (conn->log_mask & LOGLEVEL_CACHE))
+		log_found(conn);
 	conn->ready(conn->context);
 }
 
@@ -371,47 +331,57 @@ find_need(struct resume_conn *conn, const struct hello *hello)
 {
 	struct resume *resume = conn->resume;
 
-	if (!resume->policy_known)
+	if (!resume->cache.policy_known)
 		return NEED_POLICY;
 	if (tickets_enabled(resume) && !issuing_key(resume))
 		return NEED_ISSUING_KEY;
 	if (hello->ticket_len > TLSMGR_TICKET_NAME_LEN && !named_key(resume, hello->ticket))
 		return NEED_NAMED_KEY;
-	if (hello->session_id && resume->cachable)
+	if (hello->session_id && resume->cache.cachable)
 		return NEED_SESSION;
 	return NEED_NOTHING;
+}
+
+static struct mgr_request *
+ask_session(struct resume_conn *conn, const struct hello *hello)
+{
+	struct mgr_cache *cache = &conn->resume->cache;
+	struct buf id = BUF_INIT;
+
+	put_cache_id(&id, conn, hello->session_id, hello->session_id_len);
+	if (conn->log_mask & LOGLEVEL_CACHE)
+		log_info("%s: looking up session %s in %s cache", conn->namaddr, buf_str(&id), cache->type);
+
+	struct mgr_request *request = mgr_cache_ask_session(cache, buf_str(&id), on_reply_session, conn);
+
+	buf_release(&id);
+	return request;
+}
+
+static struct mgr_request *
+ask_key(struct resume_conn *conn, const unsigned char *name)
+{
+	struct buf request = BUF_INIT;
+
+	tlsmgr_proto_put_tktkey(&request, name);
+	return mgr_client_ask(conn->resume->cache.mgr, &request, on_reply_key, conn);
 }
 
 static void
 ask(struct resume_conn *conn, enum need need, const struct hello *hello)
 {
-	struct resume *resume = conn->resume;
-	struct buf request = BUF_INIT, id = BUF_INIT;
-	mgr_reply_fn fn = on_reply_key;
-
+	conn->asked |= (unsigned int)need;
 	switch (need) {
 	case NEED_POLICY:
-		tlsmgr_proto_put_policy(&request, resume->cache_type);
-		fn = on_reply_policy;
+		conn->pending = mgr_cache_ask_policy(&conn->resume->cache, on_reply_policy, conn);
 		break;
 	case NEED_SESSION:
-		put_cache_id(&id, conn, hello->session_id, hello->session_id_len);
-		if (conn->log_mask & LOGLEVEL_CACHE)
-			log_info("%s: looking up session %s in %s cache", conn->namaddr, buf_str(&id),
-			    resume->cache_type);
-		tlsmgr_proto_put_lookup(&request, resume->cache_type, buf_str(&id));
-		buf_release(&id);
-		fn = on_reply_session;
-		break;
-	case NEED_NAMED_KEY:
-		tlsmgr_proto_put_tktkey(&request, hello->ticket);
+		conn->pending = ask_session(conn, hello);
 		break;
 	default:
-		tlsmgr_proto_put_tktkey(&request, NULL);
+		conn->pending = ask_key(conn, need == NEED_NAMED_KEY ? hello->ticket : NULL);
 		break;
 	}
-	conn->asked |= (unsigned int)need;
-	conn->pending = mgr_client_ask(resume->mgr, &request, fn, conn);
 }
 
 static int
@@ -424,13 +394,13 @@ on_client_hello(SSL *ssl, int *alert, void *unused)
 	(void)unused;
 	if (conn->pending)
 		return SSL_CLIENT_HELLO_RETRY;
-	if (conn->resume->policy_known && !tickets_enabled(conn->resume))
+	if (conn->resume->cache.policy_known && !tickets_enabled(conn->resume))
 		SSL_set_options(ssl, SSL_OP_NO_TICKET);
 	hello_examine(&hello, ssl, !(SSL_get_options(ssl) & SSL_OP_NO_TICKET));
 
 	enum need need = find_need(conn, &hello);
 	if (need != NEED_NOTHING && !(conn->asked & (unsigned int)need) &&
-	    mgr_client_is_up(conn->resume->mgr)) {
+	    mgr_client_is_up(conn->resume->cache.mgr)) {
 		ask(conn, need, &hello);
 		return SSL_CLIENT_HELLO_RETRY;
 	}
@@ -439,7 +409,7 @@ on_client_hello(SSL *ssl, int *alert, void *unused)
 	 * stored nowhere is of no use to the client. */
 	if (!issuing_key(conn->resume))
 		SSL_set_options(ssl, SSL_OP_NO_TICKET);
-	if ((SSL_get_options(ssl) & SSL_OP_NO_TICKET) && !conn->resume->cachable)
+	if ((SSL_get_options(ssl) & SSL_OP_NO_TICKET) && !conn->resume->cache.cachable)
 		SSL_set_num_tickets(ssl, 0);
 	return SSL_CLIENT_HELLO_SUCCESS;
 }

@@ -39,7 +39,8 @@ struct resume_conn {
 	bool ticket_used;             /* a ticket was accepted or issued */
 };
 
-/* Starts asking tlsmgr for its policy and the current ticket key at once. `mgr` and the strings are borrowed.
+/* Starts asking tlsmgr for its policy and the current ticket key at once. `mgr` and `ticket_cipher` are
+ * borrowed.
  */
 struct resume *resume_new(
     struct event_base *base, struct mgr_client *mgr, const char *cache_type, const char *ticket_cipher);

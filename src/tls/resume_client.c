@@ -6,12 +6,10 @@
 #include <openssl/ssl.h>
 
 #include "mail/timer.h"
-#include "mail/tlsmgr_proto.h"
 #include "tls/library.h"
 #include "tls/loglevel.h"
-#include "tls/mgr_client.h"
+#include "tls/mgr_cache.h"
 #include "util/alloc.h"
-#include "util/buf.h"
 #include "util/log.h"
 
 enum {
@@ -20,40 +18,22 @@ enum {
 };
 
 struct resume_client {
-	struct mgr_client *mgr; /* borrowed */
-	char *cache_type;       /* owned */
-	struct timer *refresh;  /* owned */
-	bool policy_known;
-	bool cachable;
-	int timeout_s;
+	struct mgr_cache cache;
+	struct timer *refresh; /* owned */
 };
 
 static int conn_index = -1;
 
 /* --- the policy --- */
 
-static bool
-accept_policy(struct resume_client *resume, const void *list, size_t len)
-{
-	int status, cachable, timeout_s;
-
-	if (!list || tlsmgr_proto_get_policy(
-			 list, len, mgr_client_name(resume->mgr), &status, &cachable, &timeout_s) < 0)
-		return false;
-	resume->policy_known = true;
-	resume->cachable = status == TLSMGR_PROTO_OK && cachable && timeout_s > 0;
-	resume->timeout_s = resume->cachable ? timeout_s : 0;
-	return true;
-}
-
 static void
 on_policy_ahead(const void *list, size_t len, void *context)
 {
 	struct resume_client *resume = context;
 
-	if (!accept_policy(resume, list, len))
+	if (!mgr_cache_take_policy(&resume->cache, list, len))
 		timer_start(resume->refresh, ASK_AGAIN_MS);
-	else if (!resume->cachable)
+	else if (!resume->cache.cachable)
 		timer_start(resume->refresh, POLICY_AGAIN_MS);
 }
 
@@ -61,10 +41,8 @@ static void
 ask_ahead(void *context)
 {
 	struct resume_client *resume = context;
-	struct buf request = BUF_INIT;
 
-	tlsmgr_proto_put_policy(&request, resume->cache_type);
-	mgr_client_ask(resume->mgr, &request, on_policy_ahead, resume);
+	mgr_cache_ask_policy(&resume->cache, on_policy_ahead, resume);
 }
 
 struct resume_client *
@@ -72,8 +50,7 @@ resume_client_new(struct event_base *base, struct mgr_client *mgr, const char *c
 {
 	struct resume_client *resume = alloc_zero(sizeof *resume);
 
-	resume->mgr = mgr;
-	resume->cache_type = alloc_string(cache_type);
+	mgr_cache_init(&resume->cache, mgr, cache_type);
 	resume->refresh = timer_new(base, ask_ahead, resume);
 	ask_ahead(resume);
 	return resume;
@@ -85,7 +62,7 @@ resume_client_free(struct resume_client *resume)
 	if (!resume)
 		return;
 	timer_free(resume->refresh);
-	free(resume->cache_type);
+	mgr_cache_release(&resume->cache);
 	free(resume);
 }
 
@@ -96,26 +73,15 @@ on_new_session(SSL *ssl, SSL_SESSION *session)
 {
 	struct resume_client_conn *conn = SSL_get_ex_data(ssl, conn_index);
 	struct resume_client *resume = conn ? conn->resume : NULL;
-	struct buf request = BUF_INIT;
-	unsigned char *der = NULL;
 
-	if (!resume || !resume->cachable || (conn->first_only && conn->stored))
+	if (!resume || !resume->cache.cachable || (conn->first_only && conn->stored))
 		return 0;
-	SSL_SESSION_set_timeout(session, 2L * resume->timeout_s);
-
-	int len = i2d_SSL_SESSION(session, &der);
-	if (len <= 0) {
-		log_warn("tls_session_passivate: i2d_SSL_SESSION failed: unable to cache session");
+	SSL_SESSION_set_timeout(session, 2L * resume->cache.timeout_s);
+	if (!mgr_cache_store(&resume->cache, conn->id, session))
 		return 0;
-	}
 	conn->stored = true;
 	if (conn->log_mask & LOGLEVEL_CACHE)
-		log_info("save session %s to %s cache", conn->id, resume->cache_type);
-	tlsmgr_proto_put_update(&request, resume->cache_type, conn->id, der, (size_t)len);
-	if (mgr_client_is_up(resume->mgr))
-		mgr_client_ask(resume->mgr, &request, NULL, NULL);
-	buf_release_secret(&request);
-	OPENSSL_clear_free(der, (size_t)len);
+		log_info("save session %s to %s cache", conn->id, resume->cache.type);
 	return 0;
 }
 
@@ -138,32 +104,17 @@ resume_client_attach(struct resume_client_conn *conn)
 /* --- looking up --- */
 
 static void
-use(struct resume_client_conn *conn, const struct buf *der)
-{
-	const unsigned char *at = (const unsigned char *)der->bytes;
-	SSL_SESSION *session = d2i_SSL_SESSION(NULL, &at, (long)der->len);
-
-	/* What is in the cache may be of any make; it costs resumption at worst. */
-	if (!session || !SSL_set_session(conn->ssl, session))
-		library_log_errors();
-	else if (conn->log_mask & LOGLEVEL_CACHE)
-		log_info("reloaded session %s from %s cache", conn->id, conn->resume->cache_type);
-	SSL_SESSION_free(session);
-}
-
-static void
 on_reply_session(const void *list, size_t len, void *context)
 {
 	struct resume_client_conn *conn = context;
-	struct buf der = BUF_INIT;
-	int status;
+	SSL_SESSION *session = mgr_cache_take_session(&conn->resume->cache, list, len);
 
 	conn->pending = NULL;
-	if (list &&
-	    tlsmgr_proto_get_session(list, len, mgr_client_name(conn->resume->mgr), &status, &der) == 0 &&
-	    status == TLSMGR_PROTO_OK)
-		use(conn, &der);
-	buf_release_secret(&der);
+	if (session && !SSL_set_session(conn->ssl, session))
+		library_log_errors();
+	else if (session && (conn->log_mask & LOGLEVEL_CACHE))
+		log_info("reloaded session %s from %s cache", conn->id, conn->resume->cache.type);
+	SSL_SESSION_free(session);
 	conn->ready(conn->context);
 }
 
@@ -173,7 +124,7 @@ on_reply_policy(const void *list, size_t len, void *context)
 	struct resume_client_conn *conn = context;
 
 	conn->pending = NULL;
-	accept_policy(conn->resume, list, len);
+	mgr_cache_take_policy(&conn->resume->cache, list, len);
 	conn->ready(conn->context);
 }
 
@@ -181,27 +132,24 @@ bool
 resume_client_suspends(struct resume_client_conn *conn)
 {
 	struct resume_client *resume = conn->resume;
-	struct buf request = BUF_INIT;
 
 	if (conn->pending)
 		return true;
-	if (!resume || conn->looked_up || !mgr_client_is_up(resume->mgr))
+	if (!resume || conn->looked_up || !mgr_client_is_up(resume->cache.mgr))
 		return false;
-	if (!resume->policy_known) {
+	if (!resume->cache.policy_known) {
 		if (conn->policy_asked)
 			return false;
 		conn->policy_asked = true;
-		tlsmgr_proto_put_policy(&request, resume->cache_type);
-		conn->pending = mgr_client_ask(resume->mgr, &request, on_reply_policy, conn);
+		conn->pending = mgr_cache_ask_policy(&resume->cache, on_reply_policy, conn);
 		return true;
 	}
 	conn->looked_up = true;
-	if (!resume->cachable)
+	if (!resume->cache.cachable)
 		return false;
 	if (conn->log_mask & LOGLEVEL_CACHE)
-		log_info("looking for session %s in %s cache", conn->id, resume->cache_type);
-	tlsmgr_proto_put_lookup(&request, resume->cache_type, conn->id);
-	conn->pending = mgr_client_ask(resume->mgr, &request, on_reply_session, conn);
+		log_info("looking for session %s in %s cache", conn->id, resume->cache.type);
+	conn->pending = mgr_cache_ask_session(&resume->cache, conn->id, on_reply_session, conn);
 	return true;
 }
 
@@ -209,14 +157,12 @@ void
 resume_client_forget(struct resume_client_conn *conn)
 {
 	struct resume_client *resume = conn->resume;
-	struct buf request = BUF_INIT;
 
-	if (!resume || !resume->cachable || !mgr_client_is_up(resume->mgr))
+	if (!resume || !resume->cache.cachable || !mgr_client_is_up(resume->cache.mgr))
 		return;
 	if (conn->log_mask & LOGLEVEL_CACHE)
 		log_info("remove session %s from client cache", conn->id);
-	tlsmgr_proto_put_delete(&request, resume->cache_type, conn->id);
-	mgr_client_ask(resume->mgr, &request, NULL, NULL);
+	mgr_cache_remove(&resume->cache, conn->id);
 }
 
 void
