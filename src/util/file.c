@@ -18,11 +18,11 @@
 
 enum { READ_STEP = 8192 };
 
-int
-file_read(const char *path, size_t limit, struct buf *to, struct err *err)
+static int
+read_whole(const char *path, int flags, size_t limit, struct buf *to, struct err *err)
 {
 	size_t start = to->len;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | flags);
 
 	if (fd < 0)
 		return err_errno(err, "open %s", path);
@@ -49,6 +49,18 @@ file_read(const char *path, size_t limit, struct buf *to, struct err *err)
 	buf_truncate(to, start);
 	fdio_close(&fd);
 	return -1;
+}
+
+int
+file_read(const char *path, size_t limit, struct buf *to, struct err *err)
+{
+	return read_whole(path, 0, limit, to, err);
+}
+
+int
+file_read_at_once(const char *path, size_t limit, struct buf *to, struct err *err)
+{
+	return read_whole(path, O_NONBLOCK, limit, to, err);
 }
 
 /* Content, then mode, then flush: whoever sees the file sees all of it. */

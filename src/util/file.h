@@ -16,6 +16,10 @@ struct err;
 int file_read(const char *path, size_t limit, struct buf *to, struct err *err)
     __attribute__((warn_unused_result));
 
+/* The same, without ever waiting: of a FIFO, or a device, it takes only what is there. */
+int file_read_at_once(const char *path, size_t limit, struct buf *to, struct err *err)
+    __attribute__((warn_unused_result));
+
 /*
  * Replaces `path` in one step: written beside it, flushed, given mode and owner ((uid_t)-1, (gid_t)-1: as
  * is), renamed, directory flushed. On failure the old file is untouched and nothing is left behind. 0 or -1.

@@ -103,6 +103,27 @@ read_keeps_to_its_limit(void **state)
 	buf_release(&buf);
 }
 
+/* Nobody writes to it, now or ever. */
+static void
+reading_at_once_does_not_wait(void **state)
+{
+	struct buf buf = BUF_INIT;
+	struct err err;
+	char fifo[600];
+
+	(void)state;
+	snprintf(fifo, sizeof fifo, "%s.fifo", path);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_int_equal(file_read_at_once(fifo, 100, &buf, &err), 0);
+	assert_int_equal(buf.len, 0);
+	int writer = open(fifo, O_RDWR);
+	assert_int_equal(file_read_at_once(fifo, 100, &buf, &err), -1);
+	assert_int_equal(err.code, EAGAIN);
+	close(writer);
+	unlink(fifo);
+	buf_release(&buf);
+}
+
 static void
 one_holds_the_lock(void **state)
 {
@@ -129,6 +150,7 @@ main(void)
 		IN_DIRECTORY(create_does_not_touch_what_exists),
 		IN_DIRECTORY(replace_changes_everything_or_nothing),
 		IN_DIRECTORY(read_keeps_to_its_limit),
+		IN_DIRECTORY(reading_at_once_does_not_wait),
 		IN_DIRECTORY(one_holds_the_lock),
 	};
 
