@@ -55,7 +55,7 @@ chain_read_file(const char *path, struct buf *to, void *arg)
 	struct err err = { 0 };
 
 	(void)arg;
-	if (file_read(path, FILE_LIMIT, to, &err) == 0)
+	if (file_read_at_once(path, FILE_LIMIT, to, &err) == 0)
 		return 0;
 	/* It can be opened, and holds nothing: so Postfix sees a directory. */
 	if (err.code == EISDIR)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -124,13 +125,25 @@ decide_options(struct context *context, const struct context_server_settings *se
 	return options;
 }
 
-/* Names are the library's to open, unless somebody else reads files: then it may not be able to. */
+/* A FIFO may never come to an end, nor be opened, and a device may have none. */
+static bool
+may_not_end(const char *file)
+{
+	struct stat st;
+
+	return stat(file, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+/* Names are the library's to open, unless somebody else reads files, because it may not be able to, or it
+ * could wait for ever: a name may come from a caller. */
 static bool
 load_named_authorities(SSL_CTX *ctx, const char *file, const char *path, const struct context_files *files)
 {
-	if (!files->read)
+	chain_read_fn read = files->read ? files->read : chain_read_file;
+
+	if (!files->read && !may_not_end(file))
 		return SSL_CTX_load_verify_locations(ctx, *file ? file : NULL, *path ? path : NULL);
-	return (!*file || authority_load_file(ctx, file, files->read, files->read_arg) == 0) &&
+	return (!*file || authority_load_file(ctx, file, read, files->read_arg) == 0) &&
 	       (!*path || authority_use_path(ctx, path) == 0);
 }
 

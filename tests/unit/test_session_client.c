@@ -5,6 +5,7 @@
 #include "tlsproxy/session.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
 
 static int
 open_descriptors(void)
@@ -279,6 +280,34 @@ server_lists_are_taken(void **state)
 	assert_int_equal(prepared, 0);
 }
 
+/* Files without an end, or without a beginning, keep nobody waiting. */
+static void
+what_is_no_file_is_not_waited_for(void **state)
+{
+	char *fifo = alloc_printf("%s/fifo", fixture_dir);
+	const char *const paths[] = { fifo, "/dev/urandom", "/dev/null", fixture_dir };
+
+	(void)state;
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	alarm(60); /* ends a test that waits after all */
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		for (int member = 0; member < 4; member++) {
+			struct tlsproxy_client_request request = client_request(311);
+			struct world w;
+
+			*(member == 0     ? &request.init.CAfile
+			    : member == 1 ? &request.init.chain_files
+			    : member == 2 ? &request.init.cert_file
+					  : &request.init.eccert_file) = paths[i];
+			ask(&w, TLSPROXY_CLIENT, &request, NOT_READY);
+			finish(&w);
+		}
+	}
+	alarm(0);
+	unlink(fifo);
+	free(fifo);
+}
+
 /* The caller's certificate is the one to show. */
 static void
 server_lists_may_ask_for_another_context(void **state)
@@ -363,6 +392,7 @@ main(void)
 		cmocka_unit_test(role_that_is_off_says_so_before_its_list),
 		cmocka_unit_test(probe_tells_whether_the_role_is_there),
 		cmocka_unit_test(server_lists_are_taken),
+		cmocka_unit_test(what_is_no_file_is_not_waited_for),
 		cmocka_unit_test(server_lists_may_ask_for_another_context),
 		cmocka_unit_test(two_descriptors_are_refused_and_closed),
 	};
