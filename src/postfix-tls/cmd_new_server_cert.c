@@ -4,7 +4,6 @@
 
 #include "postfix-tls/command.h"
 #include "postfix-tls/new_server.h"
-#include "postfix-tls/newpair.h"
 #include "util/log.h"
 
 static bool
@@ -15,26 +14,22 @@ is_file(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* 1: a key of the server was copied. 0: there was none, a new one was made. -1: err. */
 static int
-make_pair(struct newpair *pair, const struct site *site, enum keyfile_algorithm algorithm, const char *size,
-    const struct hostnames *hostnames, struct err *err)
+find_key(const struct site *site, enum keyfile_algorithm algorithm, char **path, struct err *err)
 {
-	char *old_path;
-	int result = site_configured_key(site, algorithm, &old_path, err);
+	struct site_key key;
+	int found = site_configured_key(site, algorithm, &key, err);
 
-	if (result == 1 && !is_file(old_path)) {
-		log_warn("Key file: %s not found, creating new keys", old_path);
-		result = 0;
+	*path = NULL;
+	if (found <= 0)
+		return found;
+	if (is_file(key.path)) {
+		*path = key.path;
+		return 0;
 	}
-	if (result == 1) {
-		if (newpair_init_copy(pair, site, algorithm, old_path, hostnames, err) < 0)
-			result = -1;
-	} else if (result == 0) {
-		result = newpair_init(pair, site, algorithm, size, hostnames, err);
-	}
-	free(old_path);
-	return result;
+	log_warn("Key file: %s not found, creating new keys", key.path);
+	site_key_release(&key);
+	return 0;
 }
 
 enum command_result
@@ -43,7 +38,7 @@ cmd_new_server_cert(const struct site *site, int argc, char **argv, struct err *
 	static const struct new_server how = {
 		.empty_name = "Invalid empty key algorithm",
 		.unsupported = "private",
-		.make = make_pair,
+		.find_key = find_key,
 	};
 
 	return new_server_run(&how, site, argc, argv, err);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "postfix-tls/command.h"
 #include "postfix-tls/new_server.h"
-#include "postfix-tls/newpair.h"
 
 enum command_result
 cmd_new_server_key(const struct site *site, int argc, char **argv, struct err *err)
@@ -9,7 +8,6 @@ cmd_new_server_key(const struct site *site, int argc, char **argv, struct err *e
 	static const struct new_server how = {
 		.empty_name = "Internal error: empty algorithm ",
 		.unsupported = "public",
-		.make = newpair_init,
 	};
 
 	return new_server_run(&how, site, argc, argv, err);

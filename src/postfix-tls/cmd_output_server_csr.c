@@ -3,39 +3,62 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "postfix-tls/command.h"
 #include "postfix-tls/hostnames.h"
+#include "postfix-tls/options.h"
+#include "postfix-tls/result.h"
 #include "util/buf.h"
 
-/* 1: *path set, freed by the caller. 0: none. -1: err. */
+/* 1: *key set. 0: none. -1: err. */
 static int
-find_key(const struct site *site, const char *argument, char **path, struct err *err)
+find_key(const struct site *site, const char *argument, struct site_key *key, struct err *err)
 {
-	int found;
+	int found = 0;
 
 	if (*argument)
-		return site_key_argument(site, argument, path, err);
-	found = site_configured_key(site, KEYFILE_RSA, path, err);
-	return found ? found : site_configured_key(site, KEYFILE_ECDSA, path, err);
+		return site_key_argument(site, argument, key, err);
+	for (int i = 0; found == 0 && i < SITE_ALGORITHMS; i++)
+		found = site_configured_key(site, (enum keyfile_algorithm)i, key, err);
+	return found;
 }
 
 static enum command_result
-output(const struct site *site, const char *path, int argc, char **argv, struct err *err)
+report(const struct site *site, const char *command, const char *path, const struct hostnames *hostnames,
+    const char *pem, struct err *err)
+{
+	json_t *document = result_new(site, command);
+	json_t *names = json_array();
+
+	result_put_text(document, "key", path);
+	for (size_t i = 0; i < hostnames->count; i++)
+		json_array_append_new(names, json_string(hostnames->names[i]));
+	json_object_set_new(document, "names", names);
+	result_put_text(document, "csr", pem);
+	return result_print(document, NULL, err);
+}
+
+static enum command_result
+output(
+    const struct site *site, const struct site_key *which, int argc, char **argv, bool json, struct err *err)
 {
 	struct hostnames hostnames = { 0 };
 	struct buf pem = BUF_INIT;
 	enum command_result result = COMMAND_FAILED;
-	struct keyfile *key = keyfile_load(path, err);
+	struct keyfile *key = site_load_key(which, err);
 
 	if (!key) {
-		/* Said to the person asking, not logged: nothing about the mail system is wrong. */
-		fprintf(stderr, "Could not read private key from %s\n", path);
-		return COMMAND_NO;
+		err_set(err, "Could not read private key from %s", which->path);
+		return COMMAND_FAILED;
 	}
-	if (hostnames_init(&hostnames, site, argc, argv, err) == 0 &&
+	if (hostnames_init(&hostnames, site, argc - optind, argv + optind, err) == 0 &&
 	    keyfile_request(key, hostnames.names, hostnames.count, &pem, err) == 0) {
-		fputs(buf_str(&pem), stdout);
 		result = COMMAND_DONE;
+		if (json)
+			result = report(site, argv[0], which->path, &hostnames, buf_str(&pem), err);
+		else
+			fputs(buf_str(&pem), stdout);
 	}
 	hostnames_release(&hostnames);
 	buf_release(&pem);
@@ -47,23 +70,24 @@ enum command_result
 cmd_output_server_csr(const struct site *site, int argc, char **argv, struct err *err)
 {
 	const char *argument = "";
+	struct options options = { 0 };
 	enum command_result result = COMMAND_FAILED;
-	char *path;
+	struct site_key key;
 	int option;
 	int found;
 
-	while ((option = getopt(argc, argv, "+:k:")) != -1) {
+	while ((option = options_next(argc, argv, "+:k:", OPTIONS_JSON, &options)) != -1) {
 		if (option != 'k')
 			return COMMAND_USAGE;
 		argument = optarg;
 	}
-	found = find_key(site, argument, &path, err);
+	found = find_key(site, argument, &key, err);
 	if (found < 0)
 		return COMMAND_FAILED;
-	if (!found || access(path, R_OK) < 0)
+	if (!found || access(key.path, R_OK) < 0)
 		err_set(err, "No usable keyfile specified or configured");
 	else
-		result = output(site, path, argc - optind, argv + optind, err);
-	free(path);
+		result = output(site, &key, argc, argv, options.json, err);
+	site_key_release(&key);
 	return result;
 }

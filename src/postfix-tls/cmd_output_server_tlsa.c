@@ -4,14 +4,35 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "postfix-tls/command.h"
 #include "postfix-tls/hostnames.h"
+#include "postfix-tls/options.h"
+#include "postfix-tls/result.h"
+#include "util/alloc.h"
 #include "util/buf.h"
+#include "util/text.h"
 
-/* The owner name's host, without a final dot. */
+enum { USAGE_DANE_EE = 3, SELECTOR_SPKI = 1, PORT_LIMIT = 65535, SMTP_PORT = 25, MOST = 32 };
+
+/* The records of one command, as text and, for --json, as data. */
+struct records {
+	struct buf host; /* without a final dot */
+	int ports[MOST]; /* -p; 25 if there are none */
+	size_t port_count;
+	int matching[MOST]; /* -m; 1 if there are none */
+	size_t matching_count;
+	struct buf text;
+	json_t *data; /* owned; an array */
+};
+
+/* The owner name's host. */
 static int
-owner(const struct site *site, const char *argument, struct buf *host, struct err *err)
+set_host(struct records *records, const struct site *site, const char *argument, struct err *err)
 {
+	struct buf *host = &records->host;
+
 	if (*argument)
 		buf_add_str(host, argument);
 	else if (site_hostname(site, host, err) < 0)
@@ -23,68 +44,133 @@ owner(const struct site *site, const char *argument, struct buf *host, struct er
 	return 0;
 }
 
-static int
-add_record(struct buf *records, const char *path, const char *host, struct err *err)
+static void
+add_record(struct records *records, const char *path, int port, int matching, const char *digest)
 {
-	struct keyfile *key = keyfile_load(path, err);
-	int result;
+	json_t *record = json_object();
+	char *owner = alloc_printf("_%d._tcp.%s.", port, buf_str(&records->host));
+
+	buf_printf(&records->text, "%s IN TLSA %d %d %d %s\n", owner, USAGE_DANE_EE, SELECTOR_SPKI, matching,
+	    digest);
+	result_put_text(record, "key", path);
+	result_put_text(record, "owner", owner);
+	json_object_set_new(record, "port", json_integer(port));
+	json_object_set_new(record, "usage", json_integer(USAGE_DANE_EE));
+	json_object_set_new(record, "selector", json_integer(SELECTOR_SPKI));
+	json_object_set_new(record, "matching_type", json_integer(matching));
+	result_put_text(record, "data", digest);
+	json_array_append_new(records->data, record);
+	free(owner);
+}
+
+static int
+add_key(struct records *records, const struct site_key *which, struct err *err)
+{
+	struct keyfile *key = site_load_key(which, err);
+	struct buf digest = BUF_INIT;
+	int result = 0;
 
 	if (!key)
-		return err_set(err, "no private key found in file: %s", path);
-	buf_printf(records, "; %s\n_25._tcp.%s. IN TLSA 3 1 1 ", path, host);
-	result = keyfile_digest(key, records, err);
-	buf_add_byte(records, '\n');
+		return err_set(err, "no private key found in file: %s", which->path);
+	buf_printf(&records->text, "; %s\n", which->path);
+	for (size_t p = 0; p < records->port_count; p++)
+		for (size_t m = 0; m < records->matching_count && result == 0; m++) {
+			buf_clear(&digest);
+			result = keyfile_digest(key, records->matching[m], &digest, err);
+			if (result == 0)
+				add_record(records, which->path, records->ports[p], records->matching[m],
+				    buf_str(&digest));
+		}
+	buf_release(&digest);
 	keyfile_free(key);
 	return result;
 }
 
 /* Output waits for the last key: half a record set, published, would break mail. */
 static int
-add_records(const struct site *site, const char *const *keys, size_t count, const char *host,
-    struct buf *records, struct err *err)
+add_keys(
+    struct records *records, const struct site *site, const char *const *keys, size_t count, struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
-		char *path;
-		int found = site_key_argument(site, keys[i], &path, err);
+		struct site_key key;
+		int found = site_key_argument(site, keys[i], &key, err);
 
-		if (found == 1 && add_record(records, path, host, err) < 0)
+		if (found == 1 && add_key(records, &key, err) < 0)
 			found = -1;
-		free(path);
+		site_key_release(&key);
 		if (found < 0)
 			return -1;
 	}
-	if (records->len == 0)
+	if (records->text.len == 0)
 		return err_set(err, "No usable keyfiles specified or configured");
 	return 0;
+}
+
+static bool
+add_number(const char *text, int min, int max, int *numbers, size_t *count)
+{
+	uint64_t number;
+
+	if (*count == MOST || !text_number(text, (uint64_t)max, &number) || (int)number < min)
+		return false;
+	numbers[(*count)++] = (int)number;
+	return true;
+}
+
+static enum command_result
+output(
+    const struct site *site, const char *command, const struct records *records, bool json, struct err *err)
+{
+	json_t *document;
+
+	if (!json) {
+		fputs(buf_str(&records->text), stdout);
+		return COMMAND_DONE;
+	}
+	document = result_new(site, command);
+	json_object_set(document, "records", records->data);
+	return result_print(document, NULL, err);
 }
 
 enum command_result
 cmd_output_server_tlsa(const struct site *site, int argc, char **argv, struct err *err)
 {
-	static const char *const both[] = { "rsa", "ecdsa" };
-	const char *argument = "";
-	struct buf host = BUF_INIT;
-	struct buf records = BUF_INIT;
-	enum command_result result = COMMAND_FAILED;
-	const char *const *keys = both;
-	size_t count = 2;
+	const char *all[SITE_ALGORITHMS];
+	const char *const *keys = all;
+	size_t count = SITE_ALGORITHMS;
+	const char *host = "";
+	struct options options = { 0 };
+	struct records records = { .data = json_array() };
+	enum command_result result = COMMAND_USAGE;
 	int option;
 
-	while ((option = getopt(argc, argv, "+:h:")) != -1) {
-		if (option != 'h')
-			return COMMAND_USAGE;
-		argument = optarg;
+	while ((option = options_next(argc, argv, "+:h:p:m:", OPTIONS_JSON, &options)) != -1) {
+		if (option == 'h')
+			host = optarg;
+		else if (option == 'p' &&
+			 add_number(optarg, 1, PORT_LIMIT, records.ports, &records.port_count))
+			;
+		else if (option == 'm' && add_number(optarg, 1, 2, records.matching, &records.matching_count))
+			;
+		else
+			goto out;
 	}
+	if (records.port_count == 0)
+		records.ports[records.port_count++] = SMTP_PORT;
+	if (records.matching_count == 0)
+		records.matching[records.matching_count++] = 1;
+	for (int i = 0; i < SITE_ALGORITHMS; i++)
+		all[i] = site_parameters((enum keyfile_algorithm)i)->algorithm;
 	if (optind < argc) {
 		keys = (const char *const *)(argv + optind);
 		count = (size_t)(argc - optind);
 	}
-	if (owner(site, argument, &host, err) == 0 &&
-	    add_records(site, keys, count, buf_str(&host), &records, err) == 0) {
-		fputs(buf_str(&records), stdout);
-		result = COMMAND_DONE;
-	}
-	buf_release(&host);
-	buf_release(&records);
+	result = COMMAND_FAILED;
+	if (set_host(&records, site, host, err) == 0 && add_keys(&records, site, keys, count, err) == 0)
+		result = output(site, argv[0], &records, options.json, err);
+out:
+	buf_release(&records.host);
+	buf_release(&records.text);
+	json_decref(records.data);
 	return result;
 }

@@ -11,8 +11,16 @@
 
 #define DEVICE "/dev/urandom"
 
-static bool
-none_set(const struct site *site, const char *const *names)
+/* The chain files take precedence over all other key and certificate settings. */
+const char *const defaults_client_names[] = { "smtp_use_tls", "smtp_enforce_tls", "smtp_tls_enforce_peername",
+	"smtp_tls_security_level", "smtp_tls_cert_file", "smtp_tls_dcert_file", "smtp_tls_eccert_file",
+	"smtp_tls_chain_files", NULL };
+const char *const defaults_server_names[] = { "smtpd_use_tls", "smtpd_enforce_tls",
+	"smtpd_tls_security_level", "smtpd_tls_cert_file", "smtpd_tls_dcert_file", "smtpd_tls_eccert_file",
+	"smtpd_tls_chain_files", NULL };
+
+bool
+defaults_none_set(const struct site *site, const char *const *names)
 {
 	for (; *names; names++) {
 		const char *value = postconf_raw(site->postconf, *names);
@@ -22,25 +30,16 @@ none_set(const struct site *site, const char *const *names)
 	return true;
 }
 
-/* The chain files take precedence over all other key and certificate settings. */
 bool
 defaults_client(const struct site *site)
 {
-	static const char *const names[] = { "smtp_use_tls", "smtp_enforce_tls", "smtp_tls_enforce_peername",
-		"smtp_tls_security_level", "smtp_tls_cert_file", "smtp_tls_dcert_file",
-		"smtp_tls_eccert_file", "smtp_tls_chain_files", NULL };
-
-	return none_set(site, names);
+	return defaults_none_set(site, defaults_client_names);
 }
 
 bool
 defaults_server(const struct site *site)
 {
-	static const char *const names[] = { "smtpd_use_tls", "smtpd_enforce_tls", "smtpd_tls_security_level",
-		"smtpd_tls_cert_file", "smtpd_tls_dcert_file", "smtpd_tls_eccert_file",
-		"smtpd_tls_chain_files", NULL };
-
-	return none_set(site, names);
+	return defaults_none_set(site, defaults_server_names);
 }
 
 /* tlsmgr takes anything without a prefix for a file, and stays without entropy when that is not one. */

@@ -12,7 +12,12 @@ struct buf;
 struct err;
 struct site;
 
+/* The settings that matter; NULL behind the last. */
+extern const char *const defaults_client_names[];
+extern const char *const defaults_server_names[];
+
 /* All at their defaults, or empty. */
+bool defaults_none_set(const struct site *site, const char *const *names);
 bool defaults_client(const struct site *site);
 bool defaults_server(const struct site *site);
 

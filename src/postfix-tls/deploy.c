@@ -1,97 +1,140 @@
 /* SPDX-License-Identifier: ISC */
 #include "postfix-tls/deploy.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "postfix-tls/site.h"
-#include "postfix-tls/keyfile.h"
+#include <jansson.h>
+
+#include "postfix-tls/chainfiles.h"
+#include "postfix-tls/findings.h"
+#include "postfix-tls/overrides.h"
+#include "postfix-tls/pairfacts.h"
 #include "postfix-tls/postconf.h"
+#include "postfix-tls/site.h"
 #include "util/buf.h"
 #include "util/err.h"
+#include "util/json_text.h"
 #include "util/log.h"
 
-enum { MORE_LIMIT = 4 };
+enum { MORE_LIMIT = 4, PAIR_SETTINGS = 2, LIMIT = MORE_LIMIT + PAIR_SETTINGS };
 
-static void
-warn_about(const char *cert_path, const struct keyfile_cert_facts *cert, const char *key_path)
+int
+deploy_settings(const struct site *site, const struct postconf_setting *settings, size_t count,
+    struct findings *findings, struct json_t **written, struct err *err)
 {
-	struct stat st;
+	const char *names[LIMIT + 2] = { NULL };
 
-	if (stat(key_path, &st) == 0 && (st.st_mode & S_IROTH))
-		log_warn("private key file %s is readable by everybody", key_path);
-	if (cert->expired)
-		log_warn("certificate in %s has expired", cert_path);
+	if (count > LIMIT)
+		log_panic("deploy_settings: %zu settings", count);
+	for (size_t i = 0; i < count; i++)
+		names[i] = settings[i].name;
+	/* Whoever sets it there is not served what the others are. */
+	if (strncmp(names[0], "smtpd_tls_", 10) == 0)
+		names[count] = "smtpd_tls_chain_files";
+	overrides_find(site, names, findings);
+	if (findings->refused > 0)
+		return err_set(err, "not done for the reasons given");
+	site_hold_signals();
+	if (postconf_edit(site->postconf, settings, count, err) < 0)
+		return -1;
+	*written = json_object();
+	for (size_t i = 0; i < count; i++)
+		json_object_set_new(*written, settings[i].name, json_text_string(settings[i].value));
+	return 0;
 }
 
-/* 0, with the algorithm of the pair, or -1. */
+/* What the parameter has to become, appended to `value`. 1: it is to be set. 0: it is not in use. -1: err. */
 static int
-check(const char *cert_path, const char *key_path, enum keyfile_algorithm *algorithm, struct err *err)
+chain_value(const struct site *site, const struct pairfacts *facts, const char *cert_path,
+    const char *key_path, struct findings *findings, struct buf *value, struct err *err)
 {
-	struct keyfile_cert_facts facts;
-	struct buf digest = BUF_INIT;
-	struct keyfile *key = keyfile_load(key_path, err);
-	int result = -1;
+	struct chainfiles chain;
+	int in_use = chainfiles_init(&chain, site, err);
+	int result;
 
-	/* Postfix itself reads PEM only. */
-	if (!key || !keyfile_is_pem(key) || keyfile_algorithm(key) == KEYFILE_OTHER)
-		err_set(err, "no private key found in file: %s", key_path);
-	else if (keyfile_certificate_facts(cert_path, &facts, err) < 0 || !facts.pem)
-		err_set(err, "error computing certificate public key digest");
-	else if (keyfile_digest(key, &digest, err) < 0)
-		err_set(err, "error computing public key digest");
-	else if (strcmp(facts.digest, buf_str(&digest)) != 0)
-		err_set(err, "Certificate in %s does not match key in %s", cert_path, key_path);
-	else
-		result = 0;
-	if (result == 0) {
-		*algorithm = keyfile_algorithm(key);
-		warn_about(cert_path, &facts, key_path);
+	if (in_use < 0) {
+		findings_add(findings, FINDINGS_REFUSE,
+		    "%s: servers use smtpd_tls_chain_files and nothing else: mend it, or set it anew with "
+		    "this "
+		    "pair alone (--force)",
+		    err->text);
+		if (findings->refused > 0)
+			return err_set(err, "not done for the reasons given");
+		return chainfiles_pair(key_path, cert_path, value, err) < 0 ? -1 : 1;
 	}
-	keyfile_free(key);
-	buf_release(&digest);
-	return result;
+	if (in_use > 0) {
+		result = chainfiles_with(&chain, facts->algorithm, key_path, cert_path, value, err);
+		chainfiles_release(&chain);
+		return result < 0 ? -1 : 1;
+	}
+	if (site_parameters(facts->algorithm)->key_file)
+		return 0;
+	return chainfiles_from_legacy(site, key_path, cert_path, value, err) < 0 ? -1 : 1;
 }
 
 int
 deploy_pair(const struct site *site, const char *cert_path, const char *key_path,
-    const struct postconf_setting *more, size_t count, struct err *err)
+    const struct postconf_setting *more, size_t count, struct findings *findings, struct deployed *deployed,
+    struct err *err)
 {
-	struct postconf_setting settings[2 + MORE_LIMIT];
-	const struct site_parameters *parameters;
-	enum keyfile_algorithm algorithm;
-	struct buf cert = BUF_INIT;
-	struct buf key = BUF_INIT;
-	int edited;
+	struct postconf_setting settings[LIMIT];
+	struct pairfacts facts;
+	struct buf values[PAIR_SETTINGS] = { BUF_INIT, BUF_INIT };
+	size_t n = 0;
+	int chained;
+	int result = -1;
 
+	if (pairfacts_check(&facts, site, cert_path, key_path, more != NULL, findings, err) < 0)
+		return -1;
+	chained = chain_value(site, &facts, cert_path, key_path, findings, &values[0], err);
+	if (chained < 0)
+		goto out;
+	if (chained) {
+		settings[n++] = (struct postconf_setting){ "smtpd_tls_chain_files", buf_str(&values[0]) };
+	} else {
+		const struct site_parameters *parameters = site_parameters(facts.algorithm);
+
+		postconf_quote(&values[0], cert_path);
+		postconf_quote(&values[1], key_path);
+		settings[n++] = (struct postconf_setting){ parameters->cert_file, buf_str(&values[0]) };
+		settings[n++] = (struct postconf_setting){ parameters->key_file, buf_str(&values[1]) };
+	}
 	if (count > MORE_LIMIT)
 		log_panic("deploy_pair: %zu settings", count);
-	if (check(cert_path, key_path, &algorithm, err) < 0)
-		return -1;
-	parameters = site_parameters(algorithm);
-	postconf_quote(&cert, cert_path);
-	postconf_quote(&key, key_path);
-	settings[0] = (struct postconf_setting){ parameters->cert_file, buf_str(&cert) };
-	settings[1] = (struct postconf_setting){ parameters->key_file, buf_str(&key) };
 	for (size_t i = 0; i < count; i++)
-		settings[2 + i] = more[i];
-	edited = postconf_edit(site->postconf, settings, 2 + count, err);
-	buf_release(&cert);
-	buf_release(&key);
-	return edited;
+		settings[n++] = more[i];
+	*deployed = (struct deployed){ .algorithm = facts.algorithm };
+	memcpy(deployed->digest, facts.digest, sizeof deployed->digest);
+	result = deploy_settings(site, settings, n, findings, &deployed->settings, err);
+out:
+	for (size_t i = 0; i < PAIR_SETTINGS; i++)
+		buf_release(&values[i]);
+	return result;
 }
 
 void
-deploy_explain(void)
+deploy_release(struct deployed *deployed)
+{
+	json_decref(deployed->settings);
+	deployed->settings = NULL;
+}
+
+void
+deploy_explain(const struct site *site)
 {
 	log_info("New TLS private key and certificate deployed.");
-	deploy_explain_reload();
+	deploy_explain_reload(site);
 }
 
 void
-deploy_explain_reload(void)
+deploy_explain_reload(const struct site *site)
 {
+	char *postfix = site_postfix(site);
+
 	log_info("Run the command:");
-	log_info("  # postfix reload");
+	log_info("  # %s reload", postfix);
 	log_info("if you want the new settings to take effect immediately.");
+	free(postfix);
 }

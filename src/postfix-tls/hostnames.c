@@ -9,7 +9,7 @@
 #include "util/buf.h"
 #include "util/err.h"
 
-enum { NAME_LIMIT = 254 /* 253 and a final dot */ };
+enum { NAME_LIMIT = 254 /* 253 and a final dot */, LABEL_LIMIT = 63 };
 
 bool
 hostnames_is_valid(const char *name)
@@ -17,7 +17,14 @@ hostnames_is_valid(const char *name)
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.*";
 	size_t len = strlen(name);
 
-	return len > 0 && len <= NAME_LIMIT && strspn(name, allowed) == len;
+	if (len == 0 || len > NAME_LIMIT || strspn(name, allowed) != len)
+		return false;
+	for (const char *label = name; label; label = strchr(label, '.')) {
+		label += *label == '.';
+		if (strcspn(label, ".") > LABEL_LIMIT)
+			return false;
+	}
+	return true;
 }
 
 int

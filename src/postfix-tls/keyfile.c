@@ -15,7 +15,6 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
-#include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -27,11 +26,10 @@
 #include "util/text.h"
 
 enum { FILE_LIMIT = 1 << 20, RSA_BITS_LIMIT = 16384, RSA_BITS_COMMON = 2048, SERIAL_BITS = 159 };
-enum { VALID_DAYS = 36525 };
+enum { VALID_DAYS = 36525, COMMON_NAME_LIMIT = 64 };
 
 struct keyfile {
 	EVP_PKEY *pkey; /* owned */
-	bool pem;
 };
 
 /* Runs before any other function of this file gets to the library. */
@@ -53,12 +51,11 @@ crypto_error(struct err *err, const char *what)
 }
 
 static struct keyfile *
-wrap(EVP_PKEY *pkey, bool pem)
+wrap(EVP_PKEY *pkey)
 {
 	struct keyfile *key = alloc_zero(sizeof *key);
 
 	key->pkey = pkey;
-	key->pem = pem;
 	return key;
 }
 
@@ -98,11 +95,37 @@ setup_ec(EVP_PKEY_CTX *ctx, const char *curve, struct err *err)
 	return 0;
 }
 
+/* These have one size. */
+static int
+setup_nothing(EVP_PKEY_CTX *ctx, const char *size, struct err *err)
+{
+	(void)ctx, (void)size, (void)err;
+	return 0;
+}
+
+static const struct {
+	const char *name; /* the library's */
+	int (*setup)(EVP_PKEY_CTX *ctx, const char *size, struct err *err);
+} algorithms[] = {
+	[KEYFILE_RSA] = { "RSA", setup_rsa },
+	[KEYFILE_ECDSA] = { "EC", setup_ec },
+	[KEYFILE_ED25519] = { "ED25519", setup_nothing },
+	[KEYFILE_ED448] = { "ED448", setup_nothing },
+};
+
+enum keyfile_algorithm
+keyfile_algorithm_of(const char *name)
+{
+	for (int i = 0; i < KEYFILE_OTHER; i++)
+		if (strcmp(name, algorithms[i].name) == 0)
+			return (enum keyfile_algorithm)i;
+	return strcmp(name, "RSA-PSS") == 0 ? KEYFILE_RSA : KEYFILE_OTHER;
+}
+
 struct keyfile *
 keyfile_generate(enum keyfile_algorithm algorithm, const char *size, struct err *err)
 {
-	bool rsa = algorithm == KEYFILE_RSA;
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, rsa ? "RSA" : "EC", NULL);
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, algorithms[algorithm].name, NULL);
 	EVP_PKEY *pkey = NULL;
 	struct keyfile *key = NULL;
 
@@ -110,13 +133,13 @@ keyfile_generate(enum keyfile_algorithm algorithm, const char *size, struct err 
 		crypto_error(err, "start");
 		goto out;
 	}
-	if ((rsa ? setup_rsa : setup_ec)(ctx, size, err) < 0)
+	if (algorithms[algorithm].setup(ctx, size, err) < 0)
 		goto out;
 	if (EVP_PKEY_generate(ctx, &pkey) <= 0) {
 		crypto_error(err, "generate");
 		goto out;
 	}
-	key = wrap(pkey, true);
+	key = wrap(pkey);
 out:
 	EVP_PKEY_CTX_free(ctx);
 	return key;
@@ -154,6 +177,14 @@ open_file(const char *path, struct buf *bytes, struct err *err)
 	return bio;
 }
 
+static enum keyfile_algorithm
+algorithm_of(const EVP_PKEY *pkey)
+{
+	const char *name = EVP_PKEY_get0_type_name(pkey);
+
+	return name ? keyfile_algorithm_of(name) : KEYFILE_OTHER;
+}
+
 struct keyfile *
 keyfile_load(const char *path, struct err *err)
 {
@@ -165,16 +196,14 @@ keyfile_load(const char *path, struct err *err)
 	if (!bio)
 		goto out;
 	pkey = PEM_read_bio_PrivateKey(bio, NULL, no_pass_phrase, NULL);
-	if (pkey) {
-		key = wrap(pkey, true);
-	} else {
+	if (!pkey) {
 		const unsigned char *at = (const unsigned char *)buf_str(&bytes);
 		pkey = d2i_AutoPrivateKey(NULL, &at, (long)bytes.len);
-		if (pkey)
-			key = wrap(pkey, false);
-		else
-			err_set(err, "%s: no private key that can be read without a pass phrase", path);
 	}
+	if (pkey)
+		key = wrap(pkey);
+	else
+		err_set(err, "%s: no private key that can be read without a pass phrase", path);
 	ERR_clear_error();
 	BIO_free(bio);
 	if (key && EVP_PKEY_is_a(key->pkey, "DSA")) {
@@ -187,20 +216,32 @@ out:
 	return key;
 }
 
+struct keyfile *
+keyfile_load_of(const char *path, enum keyfile_algorithm algorithm, struct err *err)
+{
+	struct buf bytes = BUF_INIT;
+	BIO *bio = open_file(path, &bytes, err);
+	EVP_PKEY *pkey = NULL;
+
+	if (bio) {
+		while ((pkey = PEM_read_bio_PrivateKey(bio, NULL, no_pass_phrase, NULL)) &&
+		       algorithm_of(pkey) != algorithm)
+			EVP_PKEY_free(pkey);
+		if (!pkey)
+			err_set(err, "%s: no such private key that can be read", path);
+		ERR_clear_error();
+		BIO_free(bio);
+	}
+	buf_release_secret(&bytes);
+	return pkey ? wrap(pkey) : NULL;
+}
+
 /* --- questions --- */
 
 enum keyfile_algorithm
 keyfile_algorithm(const struct keyfile *key)
 {
-	if (EVP_PKEY_is_a(key->pkey, "RSA") || EVP_PKEY_is_a(key->pkey, "RSA-PSS"))
-		return KEYFILE_RSA;
-	return EVP_PKEY_is_a(key->pkey, "EC") ? KEYFILE_ECDSA : KEYFILE_OTHER;
-}
-
-bool
-keyfile_is_pem(const struct keyfile *key)
-{
-	return key->pem;
+	return algorithm_of(key->pkey);
 }
 
 bool
@@ -220,10 +261,12 @@ keyfile_is_uncommon(const struct keyfile *key)
 			if (strcmp(group, common[i]) == 0)
 				return false;
 		return true;
+	case KEYFILE_ED25519:
+	case KEYFILE_ED448:
 	case KEYFILE_OTHER:
 		break;
 	}
-	return false;
+	return true;
 }
 
 /* --- output --- */
@@ -258,32 +301,22 @@ keyfile_encode(const struct keyfile *key, enum keyfile_layout layout, struct buf
 	return done ? 0 : crypto_error(err, "encode private key");
 }
 
-static void
-to_hex(const unsigned char *digest, struct buf *hex)
-{
-	for (size_t i = 0; i < SHA256_DIGEST_LENGTH; i++)
-		buf_printf(hex, "%02x", digest[i]);
-}
-
-static int
-digest_of(EVP_PKEY *pkey, struct buf *hex, struct err *err)
+int
+keyfile_digest(const struct keyfile *key, int matching, struct buf *hex, struct err *err)
 {
 	unsigned char *der = NULL;
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-	int len = i2d_PUBKEY(pkey, &der);
-	bool done = len > 0 && EVP_Digest(der, (size_t)len, digest, NULL, EVP_sha256(), NULL);
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned int size = 0;
+	int len = i2d_PUBKEY(key->pkey, &der);
+	bool done = len > 0 && EVP_Digest(der, (size_t)len, digest, &size,
+				   matching == 2 ? EVP_sha512() : EVP_sha256(), NULL);
 
 	OPENSSL_free(der);
 	if (!done)
 		return crypto_error(err, "public key digest");
-	to_hex(digest, hex);
+	for (unsigned int i = 0; i < size; i++)
+		buf_printf(hex, "%02x", digest[i]);
 	return 0;
-}
-
-int
-keyfile_digest(const struct keyfile *key, struct buf *hex, struct err *err)
-{
-	return digest_of(key->pkey, hex, err);
 }
 
 /* Built from structures: text for OpenSSL's configuration language would give names a meaning. */
@@ -344,7 +377,7 @@ static STACK_OF(X509_EXTENSION) *
 static const EVP_MD *
 signature_digest(const struct keyfile *key)
 {
-	return keyfile_algorithm(key) == KEYFILE_OTHER ? NULL : EVP_sha256();
+	return keyfile_algorithm(key) > KEYFILE_ECDSA ? NULL : EVP_sha256();
 }
 
 static bool
@@ -358,10 +391,15 @@ set_serial(X509 *cert)
 	return done;
 }
 
+/* The DNS names say it all; a common name has to be there and is limited. */
 static bool
 set_name(X509 *cert, const char *common_name)
 {
 	X509_NAME *name = X509_get_subject_name(cert);
+	const char *dot;
+
+	while (strlen(common_name) > COMMON_NAME_LIMIT && (dot = strchr(common_name, '.')))
+		common_name = dot + 1;
 
 	return X509_NAME_add_entry_by_NID(
 		   name, NID_commonName, MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0) &&
@@ -438,45 +476,4 @@ keyfile_request(
 	BIO_free(bio);
 	X509_REQ_free(request);
 	return done ? 0 : crypto_error(err, "make certificate request");
-}
-
-/* --- certificates of others --- */
-
-int
-keyfile_certificate_facts(const char *path, struct keyfile_cert_facts *facts, struct err *err)
-{
-	struct buf bytes = BUF_INIT;
-	struct buf hex = BUF_INIT;
-	X509 *cert = NULL;
-	EVP_PKEY *pkey;
-	time_t now = now_wall();
-	int result = -1;
-	BIO *bio = open_file(path, &bytes, err);
-
-	if (!bio)
-		goto out;
-	cert = PEM_read_bio_X509_AUX(bio, NULL, no_pass_phrase, NULL);
-	facts->pem = cert != NULL;
-	if (!cert) {
-		const unsigned char *at = (const unsigned char *)buf_str(&bytes);
-		cert = d2i_X509(NULL, &at, (long)bytes.len);
-	}
-	ERR_clear_error();
-	BIO_free(bio);
-	pkey = cert ? X509_get0_pubkey(cert) : NULL;
-	if (!pkey) {
-		ERR_clear_error();
-		err_set(err, "%s: no certificate that can be read", path);
-		goto out;
-	}
-	facts->expired = X509_cmp_time(X509_get0_notAfter(cert), &now) < 0;
-	result = digest_of(pkey, &hex, err);
-	if (result == 0)
-		memcpy(facts->digest, buf_str(&hex), sizeof facts->digest);
-out:
-	X509_free(cert);
-	buf_release(&hex);
-	/* The file may hold the private key too. */
-	buf_release_secret(&bytes);
-	return result;
 }

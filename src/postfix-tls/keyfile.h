@@ -15,8 +15,12 @@ struct buf;
 struct err;
 struct keyfile;
 
-/* KEYFILE_OTHER: servers can use the key through smtpd_tls_chain_files only (Ed25519, Ed448). */
-enum keyfile_algorithm { KEYFILE_RSA, KEYFILE_ECDSA, KEYFILE_OTHER };
+/* Servers can use those behind KEYFILE_ECDSA through smtpd_tls_chain_files only, KEYFILE_OTHER perhaps not at
+ * all. */
+enum keyfile_algorithm { KEYFILE_RSA, KEYFILE_ECDSA, KEYFILE_ED25519, KEYFILE_ED448, KEYFILE_OTHER };
+
+/* As the library names it ("RSA", "EC", "ED25519"). */
+enum keyfile_algorithm keyfile_algorithm_of(const char *name);
 
 /* How the PEM text of a key is laid out. */
 enum keyfile_layout {
@@ -24,17 +28,18 @@ enum keyfile_layout {
 	KEYFILE_COPY, /* one block */
 };
 
-/* `size` is a number of bits for RSA, the name of a curve for ECDSA. NULL with err. */
+/* `size` is a number of bits for RSA, the name of a curve for ECDSA, of no interest for others. NULL with
+ * err. */
 struct keyfile *keyfile_generate(enum keyfile_algorithm algorithm, const char *size, struct err *err);
 
 /* The first private key in a regular file, PEM or DER, not encrypted. NULL with err. */
 struct keyfile *keyfile_load(const char *path, struct err *err);
+
+/* The first in a PEM file that is of this algorithm. NULL with err. */
+struct keyfile *keyfile_load_of(const char *path, enum keyfile_algorithm algorithm, struct err *err);
 void keyfile_free(struct keyfile *key);
 
 enum keyfile_algorithm keyfile_algorithm(const struct keyfile *key);
-
-/* Came from a PEM file. Postfix's programs read no other. */
-bool keyfile_is_pem(const struct keyfile *key);
 
 /* Peers may refuse it: RSA below 2048 bits, a curve that is none of P-256, P-384, P-521. */
 bool keyfile_is_uncommon(const struct keyfile *key);
@@ -43,8 +48,8 @@ bool keyfile_is_uncommon(const struct keyfile *key);
 int keyfile_encode(const struct keyfile *key, enum keyfile_layout layout, struct buf *pem, struct err *err)
     __attribute__((warn_unused_result));
 
-/* A self-signed certificate for 100 years. The first of `count` (at least one) names is the common name;
- * all are DNS names. Appends PEM. */
+/* A self-signed certificate for 100 years. The first of `count` (at least one) names is the common name, or
+ * as many of its last labels as fit; all are DNS names. Appends PEM. */
 int keyfile_certificate(const struct keyfile *key, const char *const *names, size_t count, struct buf *pem,
     struct err *err) __attribute__((warn_unused_result));
 
@@ -52,18 +57,9 @@ int keyfile_certificate(const struct keyfile *key, const char *const *names, siz
 int keyfile_request(const struct keyfile *key, const char *const *names, size_t count, struct buf *pem,
     struct err *err) __attribute__((warn_unused_result));
 
-/* Appends lower-case hex: SHA-256 of the public key as TLSA "3 1 1" has it. */
-int keyfile_digest(const struct keyfile *key, struct buf *hex, struct err *err)
-    __attribute__((warn_unused_result));
-
-/* What deploying wants to know about the first certificate of a file. */
-struct keyfile_cert_facts {
-	char digest[65]; /* of the public key, as above */
-	bool pem;
-	bool expired;
-};
-
-int keyfile_certificate_facts(const char *path, struct keyfile_cert_facts *facts, struct err *err)
+/* Appends lower-case hex: the digest of the public key that TLSA "3 1 1" (`matching` 1: SHA-256) and "3 1 2"
+ * (2: SHA-512) have. */
+int keyfile_digest(const struct keyfile *key, int matching, struct buf *hex, struct err *err)
     __attribute__((warn_unused_result));
 
 #endif

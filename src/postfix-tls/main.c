@@ -10,9 +10,10 @@
 #include <unistd.h>
 
 #include "postfix-tls/command.h"
-#include "postfix-tls/site.h"
+#include "postfix-tls/leftovers.h"
 #include "postfix-tls/postconf.h"
 #include "postfix-tls/report.h"
+#include "postfix-tls/site.h"
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -21,16 +22,18 @@ static const struct command {
 	const char *name;
 	const char *arguments;
 	command_fn run;
+	bool changes; /* one at a time */
 } commands[] = {
-	{ "enable-client", " [-r devrandom]", cmd_enable_client },
-	{ "enable-server", " [-a algorithm] [-b bits ] [-r devrandom] [hostname ...]", cmd_enable_server },
-	{ "new-server-key", " [-a algorithm] [-b bits ] [hostname ...]", cmd_new_server_key },
-	{ "new-server-cert", " [-a algorithm] [-b bits ] [hostname ...]", cmd_new_server_cert },
-	{ "deploy-server-cert", " certfile keyfile", cmd_deploy_server_cert },
-	{ "output-server-csr", " [-k keyfile] [hostname ...]", cmd_output_server_csr },
-	{ "output-server-tlsa", " [-h hostname] [keyfile ...]", cmd_output_server_tlsa },
-	{ "all-default-client", "", cmd_all_default_client },
-	{ "all-default-server", "", cmd_all_default_server },
+	{ "enable-client", " [-r devrandom]", cmd_enable_client, true },
+	{ "enable-server", " [-a algorithm] [-b bits ] [-r devrandom] [hostname ...]", cmd_enable_server,
+	    true },
+	{ "new-server-key", " [-a algorithm] [-b bits ] [hostname ...]", cmd_new_server_key, true },
+	{ "new-server-cert", " [-a algorithm] [-b bits ] [hostname ...]", cmd_new_server_cert, true },
+	{ "deploy-server-cert", " certfile keyfile", cmd_deploy_server_cert, true },
+	{ "output-server-csr", " [-k keyfile] [hostname ...]", cmd_output_server_csr, false },
+	{ "output-server-tlsa", " [-h hostname] [keyfile ...]", cmd_output_server_tlsa, false },
+	{ "all-default-client", "", cmd_all_default_client, false },
+	{ "all-default-server", "", cmd_all_default_server, false },
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
@@ -65,11 +68,10 @@ environment(const char *name)
 }
 
 static int
-run(const struct site *site, int argc, char **argv)
+run(const struct site *site, const struct command *command, int argc, char **argv)
 {
-	const char *name = argc > 0 ? argv[0] : "";
 	struct err err = { 0 };
-	const struct command *command = find_command(name);
+
 	/* Their order is part of the error message of none of them. */
 	opterr = 0;
 	switch (command->run(site, argc, argv, &err)) {
@@ -81,11 +83,28 @@ run(const struct site *site, int argc, char **argv)
 	case COMMAND_FAILED:
 		log_fatal("%s", err.text);
 	case COMMAND_USAGE:
-		log_fatal("usage: postfix tls %s%s", name, command->arguments);
+		log_fatal("usage: postfix tls %s%s", command->name, command->arguments);
 	case COMMAND_NO:
 		break;
 	}
 	return EXIT_FAILURE;
+}
+
+/* What the command will see is what it changes: nobody else gets in between. */
+static void
+start(struct site *site, const struct command *command, const char *command_directory)
+{
+	struct err err = { 0 };
+
+	if (command->changes && leftovers_lock(site->config_directory, &err) < 0)
+		log_fatal("%s", err.text);
+	site->postconf = postconf_new(command_directory, site->config_directory, &err);
+	if (site->postconf)
+		report_configure(postconf_maincf(site->postconf));
+	else
+		log_fatal("%s", err.text);
+	if (command->changes)
+		leftovers_remove(site->config_directory, postconf_text(site->postconf));
 }
 
 int
@@ -96,7 +115,7 @@ main(int argc, char **argv)
 		.config_directory = environment("config_directory"),
 		.queue_directory = environment("queue_directory"),
 	};
-	struct err err = { 0 };
+	const struct command *command;
 	struct stat st;
 	int status;
 
@@ -110,12 +129,9 @@ main(int argc, char **argv)
 		log_fatal("no Postfix command directory '%s'", command_directory);
 	if (!*site.config_directory || stat(site.config_directory, &st) < 0 || !S_ISDIR(st.st_mode))
 		log_fatal("no Postfix configuration directory %s!", site.config_directory);
-	site.postconf = postconf_new(command_directory, site.config_directory, &err);
-	if (site.postconf)
-		report_configure(postconf_maincf(site.postconf));
-	else
-		log_fatal("%s", err.text);
-	status = run(&site, argc - 1, argv + (argc > 0));
+	command = find_command(argc > 1 ? argv[1] : "");
+	start(&site, command, command_directory);
+	status = run(&site, command, argc - 1, argv + 1);
 	postconf_free(site.postconf);
 	return status;
 }

@@ -10,17 +10,14 @@
 #include "postfix-tls/keyfile.h"
 
 struct err;
-struct hostnames;
-struct newpair;
-struct site;
 
 struct new_server {
 	const char *empty_name;  /* what to say of -a "" */
 	const char *unsupported; /* see newpair_algorithm() */
 
-	/* 1: the key is a copy of one in use. 0: it is new. -1: err. */
-	int (*make)(struct newpair *pair, const struct site *site, enum keyfile_algorithm algorithm,
-	    const char *size, const struct hostnames *hostnames, struct err *err);
+	/* *path is the file of the key to copy, freed by the caller; NULL: a new one is made. 0 or -1. */
+	int (*find_key)(
+	    const struct site *site, enum keyfile_algorithm algorithm, char **path, struct err *err);
 };
 
 enum command_result new_server_run(

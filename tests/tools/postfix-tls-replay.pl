@@ -327,6 +327,8 @@ sub comparable {
 	my ($section, $text) = @_;
 	return $text =~ s/\nstatus-tty.*//r if $section eq 'status';
 	return $text if $section !~ /^(stderr|log)/;
+	# The commands that ours proposes name the instance they are for.
+	$text =~ s/(:   # postfix) -c \S+ /$1 /g;
 	my %seen;
 	return join "\n", grep { $section eq 'log' || /postfix-tls-script/ || !$seen{$_}++ } grep { !/$loose/ } split /\n/, $text;
 }

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "postfix-tls/keyfile.h"
+#include "tls/pemfile.h"
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/file.h"
@@ -47,6 +48,15 @@ put(const struct buf *bytes)
 	assert_int_equal(file_create(path, bytes->bytes, bytes->len, 0600, &err), 0);
 }
 
+static struct pemfile *
+look(const struct buf *pem)
+{
+	struct pemfile *pemfile = pemfile_new();
+
+	pemfile_add(pemfile, "test", pem->bytes, pem->len);
+	return pemfile;
+}
+
 static void
 key_survives_its_file(void **state)
 {
@@ -61,16 +71,18 @@ key_survives_its_file(void **state)
 		{ "rsa 1024", KEYFILE_RSA, "1024", "-----BEGIN PRIVATE KEY-----", true },
 		{ "P-256", KEYFILE_ECDSA, "secp256r1", "-----BEGIN EC PARAMETERS-----", false },
 		{ "P-384", KEYFILE_ECDSA, "secp384r1", "-----BEGIN EC PARAMETERS-----", false },
+		{ "Ed25519", KEYFILE_ED25519, "", "-----BEGIN PRIVATE KEY-----", true },
+		{ "Ed448", KEYFILE_ED448, "", "-----BEGIN PRIVATE KEY-----", true },
 		{ "secp256k1", KEYFILE_ECDSA, "secp256k1", "-----BEGIN EC PARAMETERS-----", true },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct buf pem = BUF_INIT, before = BUF_INIT, after = BUF_INIT;
-		struct keyfile_cert_facts facts;
 		struct err err;
 		struct keyfile *key = keyfile_generate(cases[i].algorithm, cases[i].size, &err);
 		struct keyfile *copy;
+		struct pemfile *certs;
 
 		print_message("  %s\n", cases[i].name);
 		assert_non_null(key);
@@ -81,19 +93,19 @@ key_survives_its_file(void **state)
 		put(&pem);
 		copy = keyfile_load(path, &err);
 		assert_non_null(copy);
-		assert_true(keyfile_is_pem(copy));
-		assert_int_equal(keyfile_digest(key, &before, &err), 0);
-		assert_int_equal(keyfile_digest(copy, &after, &err), 0);
+		assert_int_equal(keyfile_digest(key, 1, &before, &err), 0);
+		assert_int_equal(keyfile_digest(copy, 1, &after, &err), 0);
 		assert_int_equal(before.len, 64);
 		assert_string_equal(before.bytes, after.bytes);
 
 		buf_clear(&pem);
 		assert_int_equal(keyfile_certificate(key, names, 2, &pem, &err), 0);
 		put(&pem);
-		assert_int_equal(keyfile_certificate_facts(path, &facts, &err), 0);
-		assert_string_equal(facts.digest, before.bytes);
-		assert_true(facts.pem);
-		assert_false(facts.expired);
+		certs = look(&pem);
+		assert_int_equal(pemfile_count(certs), 1);
+		assert_string_equal(pemfile_object(certs, 0)->digest, before.bytes);
+		assert_int_equal(pemfile_object(certs, 0)->name_count, 2);
+		pemfile_free(certs);
 		keyfile_free(copy);
 		keyfile_free(key);
 		buf_release_secret(&pem);
@@ -154,39 +166,93 @@ what_is_no_key_is_refused(void **state)
 }
 
 static void
-old_certificate_is_expired(void **state)
+the_key_of_an_algorithm_is_found_among_others(void **state)
 {
+	static const enum keyfile_algorithm order[] = { KEYFILE_ED25519, KEYFILE_ECDSA, KEYFILE_RSA };
 	struct buf pem = BUF_INIT;
-	struct keyfile_cert_facts facts;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+		struct keyfile *key =
+		    keyfile_generate(order[i], order[i] == KEYFILE_RSA ? "2048" : "secp256r1", &err);
+		assert_non_null(key);
+		assert_int_equal(keyfile_encode(key, KEYFILE_NEW, &pem, &err), 0);
+		assert_int_equal(keyfile_certificate(key, names, 1, &pem, &err), 0);
+		keyfile_free(key);
+	}
+	put(&pem);
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+		struct keyfile *key = keyfile_load_of(path, order[i], &err);
+		assert_non_null(key);
+		assert_int_equal(keyfile_algorithm(key), order[i]);
+		keyfile_free(key);
+	}
+	assert_null(keyfile_load_of(path, KEYFILE_ED448, &err));
+	buf_release_secret(&pem);
+}
+
+static void
+digests_are_of_the_length_of_their_kind(void **state)
+{
+	struct buf hex = BUF_INIT;
 	struct err err;
 	struct keyfile *key = keyfile_generate(KEYFILE_ECDSA, "secp256r1", &err);
 
 	(void)state;
-	now_set(1000000000);
-	assert_int_equal(keyfile_certificate(key, names, 1, &pem, &err), 0);
-	put(&pem);
-	now_set((time_t)1000000000 + (time_t)36526 * 86400);
-	assert_int_equal(keyfile_certificate_facts(path, &facts, &err), 0);
-	now_set(0);
-	assert_true(facts.expired);
-	buf_release(&pem);
+	assert_int_equal(keyfile_digest(key, 1, &hex, &err), 0);
+	assert_int_equal(hex.len, 64);
+	buf_clear(&hex);
+	assert_int_equal(keyfile_digest(key, 2, &hex, &err), 0);
+	assert_int_equal(hex.len, 128);
+	buf_release(&hex);
 	keyfile_free(key);
 }
 
 static void
-request_is_made_and_long_common_name_refused(void **state)
+certificate_is_for_a_hundred_years(void **state)
 {
-	static const char *const too_long[] = {
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example"
-	};
+	struct buf pem = BUF_INIT;
+	struct err err;
+	struct keyfile *key = keyfile_generate(KEYFILE_ECDSA, "secp256r1", &err);
+	struct pemfile *certs;
+
+	(void)state;
+	now_set(1000000000);
+	assert_int_equal(keyfile_certificate(key, names, 1, &pem, &err), 0);
+	now_set(0);
+	certs = look(&pem);
+	assert_int_equal(pemfile_object(certs, 0)->not_before, 1000000000);
+	assert_int_equal(pemfile_object(certs, 0)->not_after, (int64_t)1000000000 + (int64_t)36525 * 86400);
+	pemfile_free(certs);
+	buf_release(&pem);
+	keyfile_free(key);
+}
+
+#define LABEL "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static void
+long_names_are_carried_as_dns_names(void **state)
+{
+	static const char *const long_names[] = { LABEL "." LABEL ".example.test", LABEL ".other.test" };
+	static const char *const common_names[] = { "example.test", "other.test" };
 	struct buf pem = BUF_INIT;
 	struct err err;
 	struct keyfile *key = keyfile_generate(KEYFILE_ECDSA, "secp256r1", &err);
 
 	(void)state;
-	assert_int_equal(keyfile_request(key, names, 2, &pem, &err), 0);
+	assert_int_equal(keyfile_request(key, long_names, 2, &pem, &err), 0);
 	assert_non_null(strstr(pem.bytes, "-----BEGIN CERTIFICATE REQUEST-----"));
-	assert_int_equal(keyfile_certificate(key, too_long, 1, &pem, &err), -1);
+	for (size_t i = 0; i < 2; i++) {
+		struct pemfile *certs;
+
+		buf_clear(&pem);
+		assert_int_equal(keyfile_certificate(key, long_names + i, 1, &pem, &err), 0);
+		certs = look(&pem);
+		assert_string_equal(pemfile_object(certs, 0)->common_name, common_names[i]);
+		assert_true(pemfile_is_for_host(certs, 0, long_names[i]));
+		pemfile_free(certs);
+	}
 	buf_release(&pem);
 	keyfile_free(key);
 }
@@ -199,8 +265,10 @@ main(void)
 		cmocka_unit_test(copied_ec_key_is_one_block),
 		cmocka_unit_test(bad_sizes_are_refused),
 		cmocka_unit_test(what_is_no_key_is_refused),
-		cmocka_unit_test(old_certificate_is_expired),
-		cmocka_unit_test(request_is_made_and_long_common_name_refused),
+		cmocka_unit_test(the_key_of_an_algorithm_is_found_among_others),
+		cmocka_unit_test(digests_are_of_the_length_of_their_kind),
+		cmocka_unit_test(certificate_is_for_a_hundred_years),
+		cmocka_unit_test(long_names_are_carried_as_dns_names),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);
