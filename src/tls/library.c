@@ -50,6 +50,9 @@ library_init(const char *config_file, const char *config_name)
 
 	if (done)
 		return 0;
+	/* What the library would free at the end goes with the process. */
+	if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL))
+		library_log_errors();
 	if (strcmp(file, "none") == 0) {
 		if (!OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL)) {
 			library_log_errors();
