@@ -91,7 +91,8 @@ receive_list(struct session *s, size_t *len)
 	enum attr_progress progress = attr_frame_feed(&s->frame, s->request.bytes, s->request.len, len);
 
 	if (progress == ATTR_MORE) {
-		ssize_t got = read(s->caller.fd, buf_reserve(&s->request, PIECE), PIECE);
+		char piece[PIECE];
+		ssize_t got = read(s->caller.fd, piece, sizeof piece);
 
 		if (got < 0 && (errno == EAGAIN || errno == EINTR))
 			return WAIT;
@@ -103,8 +104,7 @@ receive_list(struct session *s, size_t *len)
 			give_up(s, "Application error");
 			return END;
 		}
-		s->request.len += (size_t)got;
-		buf_terminate(&s->request);
+		buf_add(&s->request, piece, (size_t)got);
 		progress = attr_frame_feed(&s->frame, s->request.bytes, s->request.len, len);
 	}
 	switch (progress) {
