@@ -22,7 +22,7 @@
 #include "util/now.h"
 #include "util/text.h"
 
-enum { FULL_QUEUE_WAIT_MS = 200 };
+enum { FULL_QUEUE_WAIT_MS = 200, PREFIX_ROOM = 128 };
 
 #define HOST_UNKNOWN "amnesiac"
 
@@ -57,6 +57,7 @@ format_line(struct buf *line, enum log_level level, const char *text)
 
 	localtime_r(&wall, &tm);
 	strftime(when, sizeof when, "%b %d %H:%M:%S", &tm);
+	buf_reserve(line, strlen(text) + PREFIX_ROOM);
 	buf_printf(line, "%s %s %s[%ld]: %s%s", when, maillog.host ? maillog.host : HOST_UNKNOWN,
 	    maillog.tag ? maillog.tag : "postfix", (long)getpid(), log_label(level), text);
 }

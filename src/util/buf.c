@@ -95,13 +95,15 @@ buf_printf(struct buf *buf, const char *format, ...)
 
 	va_start(args, format);
 	va_copy(again, args);
-	int len = vsnprintf(NULL, 0, format, args);
+
+	char *to = buf_reserve(buf, 0);
+	size_t room = buf->room - buf->len;
+	int len = vsnprintf(to, room, format, args);
 	va_end(args);
 	if (len < 0)
 		log_panic("buf_printf: bad format");
-
-	char *to = buf_reserve(buf, (size_t)len);
-	vsnprintf(to, (size_t)len + 1, format, again);
+	if ((size_t)len >= room)
+		vsnprintf(buf_reserve(buf, (size_t)len), (size_t)len + 1, format, again);
 	va_end(again);
 	buf->len += (size_t)len;
 }
