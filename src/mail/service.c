@@ -32,6 +32,7 @@
 
 enum {
 	ACCEPTS_PER_WAKEUP = 16,
+	FEW_CLIENTS = 4,
 	ACCEPT_PAUSE_MS = 1000,
 	QUIET_MS = 100,
 	RETIRE_MAX_S = 18000,
@@ -340,6 +341,9 @@ on_connection(evutil_socket_t fd, short what, void *context)
 			service_pass_receive(service->base, client, on_passed, service);
 		else
 			start_client(service, client);
+		/* Who waits is seen in the next turn, and with so few clients that comes at once. */
+		if (service->clients <= FEW_CLIENTS)
+			return;
 	}
 }
 
