@@ -50,7 +50,7 @@ pair_event(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	if (what & EV_READ)
-		gate_side_read(&pair->side, &pair->side.in);
+		gate_side_read(&pair->side);
 	pair_run(pair);
 }
 

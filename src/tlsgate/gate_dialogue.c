@@ -9,9 +9,9 @@ static enum gate_verdict
 begin_relay(struct gate_session *s)
 {
 	buf_add(&s->backend.out, buf_str(&s->client.in), s->client.in.len);
-	buf_clear(&s->client.in);
+	buf_release_secret(&s->client.in);
 	buf_add(&s->client.out, buf_str(&s->backend.in), s->backend.in.len);
-	buf_clear(&s->backend.in);
+	buf_release_secret(&s->backend.in);
 	return gate_state_go(s, GATE_RELAY);
 }
 

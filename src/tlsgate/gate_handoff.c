@@ -137,7 +137,7 @@ discard_plaintext(struct gate_session *s)
 {
 	size_t total = 0;
 
-	while (total < DISCARD_LIMIT && gate_side_read(&s->client, &s->client.in)) {
+	while (total < DISCARD_LIMIT && gate_side_read(&s->client)) {
 		total += s->client.in.len;
 		buf_clear(&s->client.in);
 	}
@@ -150,6 +150,7 @@ static void
 begin_tls(struct gate_session *s)
 {
 	gate_side_move(&s->client, &s->proxy);
+	buf_release_secret(&s->client.in);
 	s->starting_tls = false;
 	s->tls = true;
 	s->skipping = false;

@@ -65,19 +65,19 @@ start_timer(struct gate_session *s)
 	timer_start(s->timer, seconds * 1000);
 }
 
-/* In RELAY what is read goes at once to where it is to be written. */
-static struct buf *
-read_into(struct gate_session *s, struct gate_side *side)
+static struct gate_side *
+opposite(struct gate_session *s, const struct gate_side *side)
 {
-	if (s->state != GATE_RELAY)
-		return &side->in;
-	return side == &s->client ? &s->backend.out : &s->client.out;
+	return side == &s->client ? &s->backend : &s->client;
 }
 
 static short
 want(struct gate_session *s, struct gate_side *side, int bit)
 {
-	if (!(states[s->state].reads & bit) || side->eof || read_into(s, side)->len >= GATE_SIDE_ROOM)
+	if (!(states[s->state].reads & bit) || side->eof)
+		return 0;
+	/* In RELAY what is read goes at once to where it is to be written. */
+	if (s->state == GATE_RELAY ? opposite(s, side)->out.len > 0 : side->in.len >= GATE_SIDE_ROOM)
 		return 0;
 	/* One command at a time: the next one can wait in the socket. */
 	if (s->state == GATE_DIALOGUE && bit == CLIENT &&
@@ -170,7 +170,9 @@ session_event(evutil_socket_t fd, short what, void *context)
 
 	if ((what & EV_WRITE) && side->connecting && !gate_side_connected(side))
 		log_debug("%s: back end: %s", s->peer, strerror(side->error));
-	if ((what & EV_READ) && gate_side_read(side, read_into(s, side)) && s->state == GATE_RELAY)
+	if ((what & EV_READ) && s->state != GATE_RELAY)
+		gate_side_read(side);
+	else if ((what & EV_READ) && gate_side_pass(side, opposite(s, side)))
 		s->progress = true;
 	session_run(s);
 }
@@ -229,7 +231,9 @@ gate_session_start(const struct gate *gate, int fd)
 	name_peer(s, fd);
 	s->on_event = session_event;
 	gate_side_open(&s->client, gate->base, fd, session_event, s);
-	log_info("connect from %s", s->peer);
+	/* In wrapper mode tlsproxy says so, and each line costs a sender, postlogd and master some work. */
+	if (!gate->wrappermode)
+		log_info("connect from %s", s->peer);
 	gate_state_go(s, gate->wrappermode ? GATE_CALL : GATE_CONNECT);
 	session_run(s);
 }

@@ -59,20 +59,12 @@ gate_side_connected(struct gate_side *side)
 	return error == 0;
 }
 
-bool
-gate_side_read(struct gate_side *side, struct buf *to)
+/* What read() returned; true: bytes came. */
+static bool
+bytes_came(struct gate_side *side, ssize_t n)
 {
-	if (side->eof || to->len >= GATE_SIDE_ROOM)
-		return false;
-
-	size_t room = GATE_SIDE_ROOM - to->len;
-	ssize_t n = read(side->fd, buf_reserve(to, room), room);
-	if (n > 0) {
-		to->len += (size_t)n;
-		buf_terminate(to);
+	if (n > 0)
 		return true;
-	}
-	buf_terminate(to);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (n < 0)
@@ -82,22 +74,67 @@ gate_side_read(struct gate_side *side, struct buf *to)
 }
 
 bool
-gate_side_flush(struct gate_side *side)
+gate_side_read(struct gate_side *side)
 {
-	if (side->out.len == 0 || side->connecting || !gate_side_is_open(side))
+	if (side->eof || side->in.len >= GATE_SIDE_ROOM)
 		return false;
 
-	ssize_t n = send(side->fd, side->out.bytes, side->out.len, MSG_NOSIGNAL);
-	if (n > 0) {
-		buf_consume(&side->out, (size_t)n);
-		return true;
-	}
-	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+	size_t room = GATE_SIDE_ROOM - side->in.len;
+	ssize_t n = read(side->fd, buf_reserve(&side->in, room), room);
+	if (n > 0)
+		side->in.len += (size_t)n;
+	buf_terminate(&side->in);
+	return bytes_came(side, n);
+}
+
+/* How many bytes the other end has taken. */
+static size_t
+send_some(struct gate_side *side, const char *bytes, size_t len)
+{
+	if (side->connecting || !gate_side_is_open(side))
+		return 0;
+
+	ssize_t n = send(side->fd, bytes, len, MSG_NOSIGNAL);
+	if (n >= 0)
+		return (size_t)n;
+	if (errno != EAGAIN && errno != EINTR) {
 		side->error = errno;
 		side->broken = true;
-		buf_clear(&side->out);
 	}
-	return false;
+	return 0;
+}
+
+bool
+gate_side_pass(struct gate_side *side, struct gate_side *to)
+{
+	/* One for all sessions: most of the time nothing of what they pass has to be kept. */
+	static char piece[GATE_SIDE_PIECE];
+
+	if (side->eof || to->out.len > 0)
+		return false;
+
+	ssize_t n = read(side->fd, piece, sizeof piece);
+	if (!bytes_came(side, n))
+		return false;
+	size_t sent = send_some(to, piece, (size_t)n);
+	if (!to->broken && sent < (size_t)n)
+		buf_add(&to->out, piece + sent, (size_t)n - sent);
+	return true;
+}
+
+bool
+gate_side_flush(struct gate_side *side)
+{
+	if (side->out.len == 0)
+		return false;
+
+	size_t sent = send_some(side, side->out.bytes, side->out.len);
+	buf_consume(&side->out, sent);
+	if (side->broken)
+		buf_clear(&side->out);
+	if (side->out.len == 0 && side->out.room > GATE_SIDE_ROOM / 4)
+		buf_release_secret(&side->out);
+	return sent > 0;
 }
 
 void

@@ -12,7 +12,8 @@
 
 #include "util/buf.h"
 
-enum { GATE_SIDE_ROOM = 16384 }; /* no buffer is filled further by reading */
+/* No buffer is filled further by reading; what is passed on goes in pieces of up to this size. */
+enum { GATE_SIDE_ROOM = 16384, GATE_SIDE_PIECE = 65536 };
 
 struct gate_side {
 	int fd;              /* owned; -1: closed */
@@ -46,10 +47,14 @@ gate_side_is_open(const struct gate_side *side)
 /* Learns how connect() went; true: connected. */
 bool gate_side_connected(struct gate_side *side);
 
-/* Reads once into `to`, which may be the `in` of this side or the `out` of another. True: bytes came. */
-bool gate_side_read(struct gate_side *side, struct buf *to);
+/* Reads once into `in`. True: bytes came. */
+bool gate_side_read(struct gate_side *side);
 
-/* Writes once. True: some bytes went. When writing fails, `out` is dropped. */
+/* Reads once and writes to `to` what it takes at once; only the rest is kept, in its `out`. Nothing is read
+ * while that holds something. True: bytes came. */
+bool gate_side_pass(struct gate_side *side, struct gate_side *to);
+
+/* Writes once. True: some bytes went. When writing fails, `out` is dropped. Large memory is given back. */
 bool gate_side_flush(struct gate_side *side);
 
 /* Tells the other end that nothing follows. */
