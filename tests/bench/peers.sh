@@ -45,6 +45,8 @@ tlsproxy unix - - n - 0 tlsproxy
 tlsmgr unix - - n 1000? 1 tlsmgr
 postlog unix-dgram n - n - 1 postlogd
 CONF
+	# Else a process would give way to another after a hundred sessions.
+	echo "max_use = 1000000" >>"$I/etc/main.cf"
 	"$BIN/postfix" -c "$I/etc" start >"$I/log/start" 2>&1
 	SERVER_PID=$(master_pid "$I")
 }
@@ -167,18 +169,19 @@ logs_of() {
 
 # --- what it costs ---
 
-# Clock ticks so far of a server, its ended children and its living ones.
+# Clock ticks so far of a server, its ended children and its living ones. Whom master lets go without ending it stays in its
+# process group.
 cpu() { # DIRECTORY
 	cat /proc/[0-9]*/stat 2>/dev/null | sed 's/^\([0-9]*\) (.*) /\1 /' |
 		awk -v m="$(cat "$TMP/$1/pid.server")" \
-			'$1 == m { t += $13 + $14 + $15 + $16 } $3 == m { t += $13 + $14 } END { print t + 0 }'
+			'$1 == m { t += $13 + $14 + $15 + $16 } $1 != m && ($3 == m || $4 == m) { t += $13 + $14 } END { print t + 0 }'
 }
 
 # KiB of all its processes.
 pss() { # DIRECTORY
 	pss_pid=$(cat "$TMP/$1/pid.server")
 	for pid in $(cat /proc/[0-9]*/stat 2>/dev/null | sed 's/^\([0-9]*\) (.*) /\1 /' |
-		awk -v m="$pss_pid" '$1 == m || $3 == m { print $1 }'); do
+		awk -v m="$pss_pid" '$1 == m || $3 == m || $4 == m { print $1 }'); do
 		sed -n 's/^Pss: *\([0-9]*\).*/\1/p' "/proc/$pid/smaps_rollup"
 	done | awk '{ t += $1 } END { print t + 0 }'
 }
