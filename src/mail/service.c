@@ -232,16 +232,6 @@ service_never_retire(struct service *service)
 
 /* --- status --- */
 
-static void
-say(struct service *service, enum service_status_is is)
-{
-	if (service->args.stand_alone || service->draining)
-		return;
-	if (service_status_send(SERVICE_STATUS_FD, service->generation, is) < 0 &&
-	    is == SERVICE_STATUS_AVAILABLE)
-		go_away(service);
-}
-
 /* Both words at once, and not each time: a word to master costs as much as a request, and who waits for
  * master between the two makes all clients wait. */
 void
@@ -354,9 +344,8 @@ on_datagram(evutil_socket_t fd, short what, void *context)
 
 	(void)what;
 	timer_stop(service->idle);
-	say(service, SERVICE_STATUS_TAKEN);
+	service_used(service);
 	service->program->client(service, fd);
-	say(service, SERVICE_STATUS_AVAILABLE);
 	start_idle_timer(service);
 }
 
