@@ -17,7 +17,8 @@
 #include "util/now.h"
 
 enum {
-	LIST_LIMIT = 4 * 1024 * 1024, /* a session of 1 MiB in base64, and then some */
+	WAITING_LIMIT = 4 * 1024 * 1024, /* bytes, before requests are dropped that nobody waits for */
+	LIST_LIMIT = 4 * 1024 * 1024,    /* a session of 1 MiB in base64, and then some */
 	ATTEMPTS = 2,
 	RETRY_MS = 1000,
 	DOWN_MS = 5000,
@@ -40,6 +41,7 @@ struct mgr_client {
 	char *path; /* owned; settings.path points here */
 	STAILQ_HEAD(, mgr_request) queue;
 	int queued;
+	size_t queued_bytes;
 	enum connection state;
 	struct stream *stream;  /* owned; NULL when CLOSED */
 	struct timer *deadline; /* of the reply that is awaited, the announcement included */
@@ -78,6 +80,7 @@ take_head(struct mgr_client *client)
 
 	STAILQ_REMOVE_HEAD(&client->queue, next);
 	client->queued--;
+	client->queued_bytes -= request->bytes.len;
 	client->attempts = 0;
 	return request;
 }
@@ -321,8 +324,12 @@ mgr_client_free(struct mgr_client *client)
 struct mgr_request *
 mgr_client_ask(struct mgr_client *client, struct buf *bytes, mgr_reply_fn fn, void *context)
 {
-	struct mgr_request *request = alloc_zero(sizeof *request);
+	if (!fn && client->queued_bytes >= WAITING_LIMIT) {
+		buf_release_secret(bytes);
+		return NULL;
+	}
 
+	struct mgr_request *request = alloc_zero(sizeof *request);
 	request->bytes = *bytes;
 	*bytes = (struct buf)BUF_INIT;
 	request->asked_ms = now_ms();
@@ -330,6 +337,7 @@ mgr_client_ask(struct mgr_client *client, struct buf *bytes, mgr_reply_fn fn, vo
 	request->context = context;
 	STAILQ_INSERT_TAIL(&client->queue, request, next);
 	client->queued++;
+	client->queued_bytes += request->bytes.len;
 
 	/* The head's own events drive the rest of the queue. A failure must not be told before this returns.
 	 */

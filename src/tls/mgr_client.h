@@ -12,6 +12,9 @@
  * and nothing in its announcement could tell it from one that does not. What the server says out of
  * turn ends the connection, so that no reply is ever taken for that to another request.
  *
+ * What waits is bounded: as long as megabytes of it do, a request that nobody waits for is dropped. It would
+ * keep those waiting that somebody waits for, and what it stores is only worth a resumed session.
+ *
  * Messages: mail/tlsmgr_proto.h.
  */
 #ifndef TLS_MGR_CLIENT_H
@@ -40,8 +43,8 @@ typedef void (*mgr_reply_fn)(const void *list, size_t len, void *context);
 struct mgr_client *mgr_client_new(struct event_base *base, const struct mgr_client_settings *settings);
 void mgr_client_free(struct mgr_client *client);
 
-/* `request` is emptied. `fn` may be NULL when nobody waits for the outcome. The result may be cancelled until
- * `fn` was called, and is not the caller's to free. */
+/* `request` is emptied. The result may be cancelled until `fn` was called, and is not the caller's to free.
+ * `fn` may be NULL when nobody waits for the outcome: then so may the result be. */
 struct mgr_request *mgr_client_ask(
     struct mgr_client *client, struct buf *request, mgr_reply_fn fn, void *context);
 

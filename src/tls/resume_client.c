@@ -74,12 +74,13 @@ on_new_session(SSL *ssl, SSL_SESSION *session)
 	struct resume_client_conn *conn = SSL_get_ex_data(ssl, conn_index);
 	struct resume_client *resume = conn ? conn->resume : NULL;
 
-	if (!resume || !resume->cache.cachable || (conn->first_only && conn->stored))
+	if (!resume || !resume->cache.cachable ||
+	    conn->stored >= (conn->first_only ? 1 : RESUME_CLIENT_STORED_LIMIT))
 		return 0;
 	SSL_SESSION_set_timeout(session, 2L * resume->cache.timeout_s);
 	if (!mgr_cache_store(&resume->cache, conn->id, session))
 		return 0;
-	conn->stored = true;
+	conn->stored++;
 	if (conn->log_mask & LOGLEVEL_CACHE)
 		log_info("save session %s to %s cache", conn->id, resume->cache.type);
 	return 0;

@@ -21,6 +21,10 @@ struct resume_client;
 struct ssl_ctx_st;
 struct ssl_st;
 
+/* Sessions that are stored of one connection, each in place of the one before: a server may send tickets
+ * without an end (RFC 8446 section 4.6.1). */
+enum { RESUME_CLIENT_STORED_LIMIT = 8 };
+
 /* One a session; lives as long as its SSL. */
 struct resume_client_conn {
 	struct resume_client *resume; /* NULL: no cache */
@@ -34,7 +38,7 @@ struct resume_client_conn {
 	struct mgr_request *pending; /* NULL: not suspended */
 	bool policy_asked;
 	bool looked_up;
-	bool stored;
+	int stored; /* sessions */
 };
 
 /* Asks tlsmgr for the policy of `cache_type` ("smtp", "lmtp"; copied) at once. `mgr` is borrowed. */

@@ -208,6 +208,32 @@ requests_go_one_at_a_time(void **state)
 	close(fd);
 }
 
+/* Who stores more than the server takes does not hold up who asks for longer than that. */
+static void
+what_nobody_waits_for_is_dropped_when_much_waits(void **state)
+{
+	enum { MANY = 100, EACH = 128 * 1024 };
+	struct mgr_client *client;
+	char *session = alloc_zero(EACH);
+	int kept = 0;
+
+	(void)state;
+	listen_anew();
+	client = client_new();
+	for (int i = 0; i < MANY; i++) {
+		struct buf request = BUF_INIT;
+
+		tlsmgr_proto_put_update(&request, "smtp", "id", session, EACH);
+		kept += mgr_client_ask(client, &request, NULL, NULL) != NULL;
+		assert_int_equal(request.len, 0);
+	}
+	/* 4 MiB of them, in base64. */
+	assert_in_range(kept, 20, 30);
+	assert_non_null(ask(client));
+	mgr_client_free(client);
+	free(session);
+}
+
 static void
 restart_between_requests_goes_unnoticed(void **state)
 {
@@ -493,6 +519,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_go_one_at_a_time),
+		cmocka_unit_test(what_nobody_waits_for_is_dropped_when_much_waits),
 		cmocka_unit_test(restart_between_requests_goes_unnoticed),
 		cmocka_unit_test(request_survives_one_lost_connection),
 		cmocka_unit_test(silent_server_is_given_up),

@@ -314,6 +314,26 @@ every_ticket_is_stored_or_only_the_first(void **state)
 	}
 }
 
+/* A server may send tickets without an end. */
+static void
+tickets_without_end_are_stored_a_few_times(void **state)
+{
+	struct party party;
+	struct talk talk;
+
+	(void)state;
+	party_begin(&party, true, TLS1_3_VERSION, 1000);
+	talk_begin(&talk, &party, world_request(LEVEL_MAY));
+	talk_connect(&talk);
+	for (int i = 0; i < 5 * RESUME_CLIENT_STORED_LIMIT; i++) {
+		assert_int_equal(SSL_new_session_ticket(talk.server), 1);
+		talk_read(&talk);
+	}
+	talk_end(&talk);
+	assert_int_equal(tlsmgr.updates, RESUME_CLIENT_STORED_LIMIT);
+	party_end(&party);
+}
+
 static void
 another_request_does_not_find_the_session(void **state)
 {
@@ -566,6 +586,7 @@ main(void)
 		cmocka_unit_test(second_session_resumes_the_first),
 		cmocka_unit_test(stored_session_lives_twice_the_timeout),
 		cmocka_unit_test(every_ticket_is_stored_or_only_the_first),
+		cmocka_unit_test(tickets_without_end_are_stored_a_few_times),
 		cmocka_unit_test(another_request_does_not_find_the_session),
 		cmocka_unit_test(resumed_session_that_was_not_trusted_says_so),
 		cmocka_unit_test(failed_handshake_removes_what_is_cached),
