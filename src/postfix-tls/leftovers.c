@@ -185,9 +185,25 @@ remove_of(const char *directory, const char *main_cf, bool keys)
 		closedir(stream);
 }
 
+/* What an editor of main.cf was writing when it was killed: nobody has locked it. */
+static void
+remove_edit(const char *directory)
+{
+	char *path = alloc_printf("%s/main.cf.tmp", directory);
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+	struct stat open_one, named;
+
+	if (fd >= 0 && file_lock(fd, false) == 1 && fstat(fd, &open_one) == 0 && lstat(path, &named) == 0 &&
+	    open_one.st_ino == named.st_ino && open_one.st_dev == named.st_dev && S_ISREG(named.st_mode))
+		take_away(path);
+	fdio_close(&fd);
+	free(path);
+}
+
 void
 leftovers_remove(const char *config_directory, const char *main_cf)
 {
+	remove_edit(config_directory);
 	remove_of(config_directory, main_cf, true);
 	/* A certificate whose key has lost the name beside is there to stay. */
 	remove_of(config_directory, main_cf, false);

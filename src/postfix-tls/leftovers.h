@@ -15,7 +15,8 @@ struct err;
  * or -1 when another does not come to an end. */
 int leftovers_lock(const char *config_directory, struct err *err) __attribute__((warn_unused_result));
 
-/* With the lock: takes away what no process will finish. `main_cf` is the text of main.cf. */
+/* With the lock: takes away what no process will finish, unfinished edits of main.cf among it. `main_cf` is
+ * the text of main.cf. */
 void leftovers_remove(const char *config_directory, const char *main_cf);
 
 /* The name beside `path`. Freed by the caller. */
