@@ -313,6 +313,7 @@ static const struct row table[] = {
 	{ "tlsproxy_client_use_tls", "$smtp_use_tls" },
 	{ "tlsproxy_enforce_tls", "$smtpd_enforce_tls" },
 	{ "tlsproxy_service_name", "tlsproxy" },
+	{ "tlsproxy_status_file", "${data_directory}/tlsproxy_status" },
 	{ "tlsproxy_tls_CAfile", "$smtpd_tls_CAfile" },
 	{ "tlsproxy_tls_CApath", "$smtpd_tls_CApath" },
 	{ "tlsproxy_tls_always_issue_session_ids", "$smtpd_tls_always_issue_session_ids" },

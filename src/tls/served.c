@@ -18,6 +18,7 @@
 #include "util/err.h"
 #include "util/log.h"
 #include "util/now.h"
+#include "util/text.h"
 
 enum { NEAR_S = 7 * 24 * 3600 };
 
@@ -176,6 +177,37 @@ served_log(struct context *context, const char *words)
 	for_each(context, log_chain, (void *)(uintptr_t)words, &count, NULL);
 	if (count == 0)
 		log_info("%s", words);
+}
+
+/* What is between the tabs has none. */
+static int
+describe_chain(struct chain chain, void *arg, struct err *err)
+{
+	struct buf *to = arg;
+	struct buf names = BUF_INIT;
+	EVP_MD *digest = fingerprint_digest("sha256");
+	char *cert = digest ? fingerprint_cert(chain.leaf, digest) : alloc_string("");
+	char *key = digest ? fingerprint_pkey(chain.leaf, digest, false) : alloc_string("");
+	int64_t end_s = 0;
+
+	(void)err;
+	certfact_put_names(&names, chain.leaf);
+	buf_reserve(&names, 0);
+	text_printable(names.bytes);
+	(void)certfact_time(X509_get0_notAfter(chain.leaf), &end_s);
+	buf_printf(to, "certificate %s\t%s\t%lld\t%s\t%s\n", certfact_kind(chain.leaf), buf_str(&names),
+	    (long long)end_s, cert, key);
+	buf_release(&names);
+	free(cert);
+	free(key);
+	fingerprint_digest_free(digest);
+	return 0;
+}
+
+void
+served_describe(struct context *context, struct buf *to)
+{
+	for_each(context, describe_chain, to, NULL, NULL);
 }
 
 static bool

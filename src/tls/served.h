@@ -22,6 +22,10 @@ int served_check(struct context *context, bool bare, struct err *err) __attribut
 /* Logs a line for each: `words`, kind, names, end of validity, fingerprint; without any, `words`. */
 void served_log(struct context *context, const char *words);
 
+/* Appends a line for each: "certificate", and what the log says of it, for programs (mail/tlsproxy_score.h).
+ */
+void served_describe(struct context *context, struct buf *to);
+
 /* Logs a warning for each that is not valid now, or not for long: less than a quarter of its time, and less
  * than a week. */
 void served_warn(struct context *context);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "mail/param.h"
+#include "mail/scoreboard.h"
 #include "mail/service.h"
 #include "tls/context.h"
 #include "tls/mgr_client.h"
@@ -19,6 +20,7 @@
 #include "tlsproxy/role_client.h"
 #include "tlsproxy/role_files.h"
 #include "tlsproxy/role_server.h"
+#include "tlsproxy/score.h"
 #include "tlsproxy/session.h"
 #include "tlsproxy/sni_tables.h"
 #include "util/alloc.h"
@@ -45,6 +47,8 @@ static struct globals globals;
 static struct role_server_settings server_settings;
 static struct role_client_settings client_settings;
 static struct tlsmgr_settings tlsmgr_settings;
+static struct score_settings score_settings;
+static int generation; /* how many contexts the server role has had */
 static struct session_shared shared;
 static struct mgr_client *mgr;
 static struct renewal *server_renewal; /* NULL: certificates stay as they are until the next process */
@@ -83,6 +87,7 @@ use_server(struct context *context, void *service)
 		context_unref(shared.server);
 	shared.server = context;
 	caller_settings_forget(shared.caller);
+	score_serve(shared.board, ++generation, context);
 }
 
 static struct context *
@@ -161,7 +166,8 @@ pre_jail(struct service *service)
 
 	if (param_load(service_maincf(service), globals_params, &globals, &err) < 0 ||
 	    param_load(service_maincf(service), role_client_params, &client_settings, &err) < 0 ||
-	    param_load(service_maincf(service), tlsmgr_params, &tlsmgr_settings, &err) < 0)
+	    param_load(service_maincf(service), tlsmgr_params, &tlsmgr_settings, &err) < 0 ||
+	    param_load(service_maincf(service), score_params, &score_settings, &err) < 0)
 		log_fatal("%s", err.text);
 	prepare_renewal(service);
 	sni_tables_open(service, &server_settings, &globals, hold);
@@ -171,6 +177,7 @@ pre_jail(struct service *service)
 	shared.client = role_client_new(&client_settings, &globals);
 	if (shared.client && role_client_expected(shared.client))
 		served_warn(role_client_expected(shared.client));
+	shared.board = score_open(service, &score_settings);
 }
 
 static void
@@ -218,6 +225,13 @@ client(struct service *service, int fd)
 	session_start(&shared, fd);
 }
 
+static void
+pre_exit(struct service *service)
+{
+	(void)service;
+	scoreboard_close(shared.board);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -231,6 +245,7 @@ main(int argc, char **argv)
 		.pre_jail = pre_jail,
 		.post_jail = post_jail,
 		.client = client,
+		.pre_exit = pre_exit,
 	};
 
 	return service_main(&program, argc, argv);

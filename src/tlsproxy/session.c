@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include "mail/tlsproxy_proto.h"
+#include "mail/tlsproxy_score.h"
 #include "tls/conn.h"
 #include "tls/summary.h"
 #include "tlsproxy/relay.h"
 #include "tlsproxy/result.h"
 #include "tlsproxy/role_client.h"
+#include "tlsproxy/score.h"
 #include "tlsproxy/session_impl.h"
 #include "tlsproxy/session_request.h"
 #include "util/alloc.h"
@@ -166,6 +168,7 @@ make_conn(struct session *s)
 		.context = s,
 	};
 
+	s->is_client = s->client != NULL;
 	if (s->client)
 		return role_client_conn(
 		    s->shared->client, s->context, s->client, s->remote.fd, on_lookup_ready, s);
@@ -199,6 +202,8 @@ do_handshake(struct session *s)
 
 	struct summary summary;
 	conn_summary(s->conn, &summary);
+	score_handshake(s->shared->board, s->is_client, true, summary.session_reused);
+	scoreboard_add(s->shared->board, TLSPROXY_SCORE_SESSIONS, 1);
 	if (s->flags & TLSPROXY_SEND_CONTEXT)
 		result_put(&s->to_caller, &summary, s->shape, session_request_is_reported(s, &summary),
 		    s->trace_size_limit);
@@ -395,6 +400,10 @@ session_free(struct session *s)
 	/* As Postfix says of every request, refused ones among them, that no TLS session came of. */
 	if (s->endpoint && s->state <= HANDSHAKE && !s->probe)
 		log_info("TLS handshake failed for service=%s peer=%s", s->serverid, s->endpoint);
+	if (s->conn && s->state == HANDSHAKE)
+		score_handshake(s->shared->board, s->is_client, false, false);
+	else if (s->conn)
+		scoreboard_add(s->shared->board, TLSPROXY_SCORE_SESSIONS, -1);
 	if (s->endpoint)
 		log_info("DISCONNECT %s", s->endpoint);
 	s->magic = 0;

@@ -13,6 +13,7 @@ struct context;
 struct event_base;
 struct resume;
 struct role_client;
+struct scoreboard;
 
 /* What all sessions of the process share. */
 struct session_shared {
@@ -21,6 +22,7 @@ struct session_shared {
 	struct caller_settings *caller; /* for callers of 3.12; as `server` */
 	struct resume *resume;          /* NULL when `server` is */
 	struct role_client *client;     /* NULL: the client role is off */
+	struct scoreboard *board;       /* NULL: nothing is counted */
 	void (*gone)(void *context);    /* a session has ended */
 	void *context;
 };

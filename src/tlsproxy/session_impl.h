@@ -68,6 +68,7 @@ struct session {
 	int handshake_timeout_s;
 	int session_timeout_s;
 	bool available; /* what the status said */
+	bool is_client; /* the role */
 	bool probe;     /* the status is all that is wanted */
 	enum tlsproxy_context_shape shape;
 	int trace_size_limit;
