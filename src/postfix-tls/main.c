@@ -34,6 +34,7 @@ static const struct command {
 	{ "output-server-tlsa", " [-h hostname] [keyfile ...]", cmd_output_server_tlsa, false },
 	{ "all-default-client", "", cmd_all_default_client, false },
 	{ "all-default-server", "", cmd_all_default_server, false },
+	{ "status", " [--json]", cmd_status, false },
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mail/maincf.h"
-#include "mail/param.h"
+#include "postfix-tls/postconf.h"
 #include "postfix-tls/site.h"
 #include "tls/pemfile.h"
 #include "util/alloc.h"
@@ -173,63 +172,53 @@ add_files(struct status *status, const struct site *site, const char *list, bool
 
 /* --- all together --- */
 
-/* Appends nothing for a name that is not set. */
 static int
-look_up(struct maincf *cf, const char *name, struct buf *value, struct err *err)
+look_up(const struct site *site, const char *name, struct buf *value, struct err *err)
 {
 	buf_clear(value);
-	return maincf_lookup(cf, name, value, err) < 0 ? -1 : 0;
+	return postconf_value(site->postconf, name, value, err);
 }
 
 static int
-collect_files(const struct site *site, struct status *status, struct maincf *cf, struct err *err)
+collect_files(const struct site *site, struct status *status, struct buf *value, struct err *err)
 {
-	struct buf value = BUF_INIT;
-	int result = 0;
-
-	for (int i = 0; i < FILE_PARAMETERS && result == 0; i++) {
-		result = look_up(cf, file_parameters[i], &value, err);
-		if (result < 0 || value.len == 0 || strcmp(value.bytes, "none") == 0)
+	for (int i = 0; i < FILE_PARAMETERS; i++) {
+		if (look_up(site, file_parameters[i], value, err) < 0)
+			return -1;
+		if (value->len == 0 || strcmp(value->bytes, "none") == 0)
 			continue;
-		add_files(status, site, value.bytes, i == 0);
+		add_files(status, site, value->bytes, i == 0);
 		if (i == 0)
 			break;
 	}
-	buf_release(&value);
-	return result;
+	return 0;
 }
 
 static int
-collect(const struct site *site, struct status *status, struct maincf *cf, struct err *err)
+collect(const struct site *site, struct status *status, struct buf *value, struct err *err)
 {
-	struct buf value = BUF_INIT;
-	int result = -1;
+	char *path;
 
-	if (maincf_load(cf, err) == 0 && look_up(cf, "tlsmgr_service_name", &value, err) == 0) {
-		char *path = alloc_printf("%s/private/%s", site->queue_directory, buf_str(&value));
-
-		status->tlsmgr = mgr_stats_ask(path, status->numbers, &status->tlsmgr_error);
-		free(path);
-		result = look_up(cf, TLSPROXY_SCORE_PARAM, &value, err);
-	}
-	if (result == 0) {
-		status->counted =
-		    scoreboard_read(buf_str(&value), add_process, status, &status->tlsproxy_error) == 0;
-		result = collect_files(site, status, cf, err);
-	}
-	buf_release(&value);
-	return result;
+	if (look_up(site, "tlsmgr_service_name", value, err) < 0)
+		return -1;
+	path = alloc_printf("%s/private/%s", site->queue_directory, buf_str(value));
+	status->tlsmgr = mgr_stats_ask(path, status->numbers, &status->tlsmgr_error);
+	free(path);
+	if (look_up(site, TLSPROXY_SCORE_PARAM, value, err) < 0)
+		return -1;
+	status->counted = scoreboard_read(buf_str(value), add_process, status, &status->tlsproxy_error) == 0;
+	return collect_files(site, status, value, err);
 }
 
 int
 status_collect(const struct site *site, struct status *status, struct err *err)
 {
-	struct maincf *cf = maincf_new(site->config_directory, param_default);
+	struct buf value = BUF_INIT;
 	int result;
 
 	*status = (struct status){ .numbers = table_new(free) };
-	result = collect(site, status, cf, err);
-	maincf_free(cf);
+	result = collect(site, status, &value, err);
+	buf_release(&value);
 	if (result < 0)
 		status_release(status);
 	return result;

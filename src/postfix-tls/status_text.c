@@ -2,6 +2,7 @@
 #include "postfix-tls/status_text.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -34,6 +35,12 @@ number(const struct status *status, const char *what, const char *of)
 	return strtoll(word(status, what, of), NULL, 10);
 }
 
+static void
+put_count(struct buf *to, int64_t count, const char *one, const char *many)
+{
+	buf_printf(to, "%" PRId64 " %s", count, count == 1 ? one : many);
+}
+
 static int64_t
 percent(int64_t part, int64_t all)
 {
@@ -57,14 +64,18 @@ put_duration(struct buf *to, int64_t seconds)
 {
 	static const struct {
 		int64_t seconds;
-		const char *name;
-	} units[] = { { 86400, "day" }, { 3600, "hour" }, { 60, "minute" }, { 1, "second" } };
+		const char *one, *many;
+	} units[] = {
+		{ 86400, "day", "days" },
+		{ 3600, "hour", "hours" },
+		{ 60, "minute", "minutes" },
+		{ 1, "second", "seconds" },
+	};
 	size_t i = 0;
 
 	while (i + 1 < sizeof units / sizeof *units && seconds < 2 * units[i].seconds)
 		i++;
-	int64_t count = seconds / units[i].seconds;
-	buf_printf(to, "%" PRId64 " %s%s", count, units[i].name, count == 1 ? "" : "s");
+	put_count(to, seconds / units[i].seconds, units[i].one, units[i].many);
 }
 
 static void
@@ -96,7 +107,8 @@ put_cache(const struct status *status, const char *cache, struct buf *to)
 	}
 	buf_printf(to, "%s (", word(status, cache, "entries"));
 	put_bytes(to, number(status, cache, "bytes"));
-	buf_printf(to, "), %" PRId64 " of %" PRId64 " found", hits, hits + misses);
+	buf_printf(to, "), found by %" PRId64 " of ", hits);
+	put_count(to, hits + misses, "look-up", "look-ups");
 	if (number(status, cache, "evicted") > 0)
 		buf_printf(to, ", %s dropped for want of room", word(status, cache, "evicted"));
 	buf_add_byte(to, '\n');
@@ -131,8 +143,10 @@ put_tlsmgr(const struct status *status, struct buf *to)
 	}
 	buf_add_str(to, "tlsmgr: running for ");
 	put_duration(to, number(status, "process", "uptime"));
+	buf_add_str(to, ", ");
 	/* This command is one of them. */
-	buf_printf(to, ", %" PRId64 " clients\n", number(status, "clients", "now") - 1);
+	put_count(to, number(status, "clients", "now") - 1, "client", "clients");
+	buf_add_byte(to, '\n');
 	for (size_t i = 0; i < CACHES; i++)
 		put_cache(status, caches[i], to);
 	put_keys(status, to);
@@ -147,10 +161,10 @@ put_role(const struct status *status, const char *role, enum tlsproxy_score full
 	int64_t resumed = status_total(status, full + RESUMED);
 	int64_t done = status_total(status, full + FULL) + resumed;
 
-	buf_printf(to,
-	    "    %s role: %" PRId64 " handshakes, %" PRId64 " of them resumed (%" PRId64 " %%); %" PRId64
-	    " failed\n",
-	    role, done, resumed, percent(resumed, done), status_total(status, full + FAILED));
+	buf_printf(to, "    %s role: ", role);
+	put_count(to, done, "handshake", "handshakes");
+	buf_printf(to, ", %" PRId64 " of them resumed (%" PRId64 " %%); %" PRId64 " failed\n", resumed,
+	    percent(resumed, done), status_total(status, full + FAILED));
 }
 
 static void
@@ -191,8 +205,11 @@ put_tlsproxy(const struct status *status, struct buf *to)
 		buf_printf(to, "tlsproxy: has counted nothing: %s\n", status->tlsproxy_error.text);
 		return;
 	}
-	buf_printf(to, "tlsproxy: %zu processes now, %" PRId64 " sessions; since ", status->process_count - 1,
-	    status_total(status, TLSPROXY_SCORE_SESSIONS));
+	buf_add_str(to, "tlsproxy: ");
+	put_count(to, (int64_t)status->process_count - 1, "process", "processes");
+	buf_add_str(to, ", ");
+	put_count(to, status_total(status, TLSPROXY_SCORE_SESSIONS), "session", "sessions");
+	buf_add_str(to, " now; since ");
 	put_time(to, status->processes[0].page.since);
 	buf_add_str(to, ":\n");
 	put_role(status, "server", TLSPROXY_SCORE_SERVER_FULL, to);
