@@ -78,10 +78,22 @@ bad() { # KIND WAY
 	mismatched) "$2" "$TMP/made/9002.crt" "$LIVE/cert.pem" ;;
 	expired) put "$2" "$TMP/made/9001.crt" "$TMP/made/9001.key" ;;
 	truncated) "$2" "$TMP/made/9003.crt" "$LIVE/cert.pem" ;;
-	unreadable) rm -f "$LIVE/key.pem" && mkdir "$LIVE/key.pem" ;;
+	unreadable)
+		# Root may read it all.
+		if [ $name = user ]; then
+			chmod 0 "$LIVE/key.pem"
+		else
+			rm -f "$LIVE/key.pem" && mkdir "$LIVE/key.pem"
+		fi
+		;;
 	vanished) rm -f "$LIVE/cert.pem" ;;
 	esac
 	[ -z "$AS" ] || chown -R 65534:65534 "$LIVE/"
+}
+
+readable() {
+	rmdir "$LIVE/key.pem" 2>/dev/null
+	[ ! -e "$LIVE/key.pem" ] || chmod 600 "$LIVE/key.pem"
 }
 
 # --- sessions ---
@@ -170,7 +182,7 @@ replace_many() {
 		if [ $((round % 2)) -eq 0 ]; then
 			serial=$((1001 + round))
 			make_pair $serial
-			rmdir "$LIVE/key.pem" 2>/dev/null
+			readable
 			mark=$(openssl x509 -in "$TMP/made/$serial.crt" -noout -fingerprint -sha256 | cut -d = -f 2)
 			put "$way" "$TMP/made/$serial.crt" "$TMP/made/$serial.key"
 			begin=$(now_ms)
@@ -215,7 +227,7 @@ words_for() { # KIND
 	mismatched) echo "key values mismatch" ;;
 	expired) echo "has expired on" ;;
 	truncated) echo "cert.pem is not complete" ;;
-	unreadable) echo "key.pem: Is a directory" ;;
+	unreadable) echo "key.pem: (Is a directory|Permission denied)" ;;
 	vanished) echo "cert.pem: No such file" ;;
 	esac
 }
@@ -328,7 +340,7 @@ if [ "$(id -u)" -eq 0 ]; then
 	set_up $name y
 	few_rights $name
 	replace_many
-	rmdir "$LIVE/key.pem" 2>/dev/null
+	readable
 	session_in_flight $name
 	told_once $name
 	kept $name
@@ -345,7 +357,7 @@ fi
 name=user
 set_up $name n
 replace_many
-rmdir "$LIVE/key.pem" 2>/dev/null
+readable
 session_in_flight $name
 told_once $name
 kept $name
