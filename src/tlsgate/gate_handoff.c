@@ -23,6 +23,21 @@ gate_handoff_refuse(struct gate_session *s)
 	return gate_state_refuse(s, "454 4.7.0 TLS not available due to local problem");
 }
 
+/* It waits for nothing, so that tlsproxy finds it when it looks at its new client for the first time. */
+static void
+put_request(struct gate_session *s)
+{
+	struct tlsproxy_request request = {
+		.remote_endpoint = s->peer,
+		.flags = TLSPROXY_SERVER,
+		.handshake_timeout_s = s->gate->starttls_timeout_s,
+		.session_timeout_s = s->gate->timeout_s,
+		.serverid = s->gate->service,
+	};
+
+	tlsproxy_proto_put_request(&s->proxy.out, &request);
+}
+
 enum gate_verdict
 gate_handoff_call(struct gate_session *s)
 {
@@ -39,6 +54,7 @@ gate_handoff_call(struct gate_session *s)
 		return gate_handoff_refuse(s);
 	}
 	gate_side_open(&s->proxy, s->gate->base, fd, s->on_event, s);
+	put_request(s);
 	return gate_state_go(s, GATE_ANNOUNCEMENT);
 }
 
@@ -69,17 +85,16 @@ proxy_failed(struct gate_session *s, const char *what)
 	return gate_handoff_refuse(s);
 }
 
-/* 1: a whole list, and nothing behind it, has come. 0: not yet. -1: it will not come. */
+/* 1: a whole list, of *len bytes, has come. 0: not yet. -1: it will not come. */
 static int
-proxy_list(struct gate_session *s)
+proxy_list(struct gate_session *s, size_t *len)
 {
 	struct attr_frame frame;
-	size_t len;
 
 	attr_frame_init(&frame, PROXY_LIST_LIMIT);
-	switch (attr_frame_feed(&frame, buf_str(&s->proxy.in), s->proxy.in.len, &len)) {
+	switch (attr_frame_feed(&frame, buf_str(&s->proxy.in), s->proxy.in.len, len)) {
 	case ATTR_COMPLETE:
-		return len == s->proxy.in.len ? 1 : -1;
+		return 1;
 	case ATTR_TOO_LONG:
 		return -1;
 	case ATTR_MORE:
@@ -91,34 +106,27 @@ proxy_list(struct gate_session *s)
 enum gate_verdict
 gate_handoff_announcement(struct gate_session *s)
 {
-	int list = proxy_list(s);
+	size_t len;
+	int list = proxy_list(s, &len);
 
 	if (list == 0)
 		return GATE_WAIT;
-	if (list < 0 ||
-	    tlsproxy_proto_get_announcement(s->proxy.in.bytes, s->proxy.in.len, s->gate->tlsproxy) < 0)
+	if (list < 0 || tlsproxy_proto_get_announcement(s->proxy.in.bytes, len, s->gate->tlsproxy) < 0)
 		return proxy_failed(s, "protocol attribute");
-	buf_clear(&s->proxy.in);
-
-	struct tlsproxy_request request = {
-		.remote_endpoint = s->peer,
-		.flags = TLSPROXY_SERVER,
-		.handshake_timeout_s = s->gate->starttls_timeout_s,
-		.session_timeout_s = s->gate->timeout_s,
-		.serverid = s->gate->service,
-	};
-	tlsproxy_proto_put_request(&s->proxy.out, &request);
+	buf_consume(&s->proxy.in, len);
 	return gate_state_go(s, GATE_STATUS);
 }
 
 enum gate_verdict
 gate_handoff_status(struct gate_session *s)
 {
-	int list = proxy_list(s), available = 0;
+	size_t len;
+	int list = proxy_list(s, &len), available = 0;
 
 	if (list == 0)
 		return GATE_WAIT;
-	if (list < 0 ||
+	/* Nothing may follow it: what comes next is from the client. */
+	if (list < 0 || len != s->proxy.in.len ||
 	    tlsproxy_proto_get_status(s->proxy.in.bytes, s->proxy.in.len, s->gate->tlsproxy, &available) < 0)
 		return proxy_failed(s, "status");
 	buf_clear(&s->proxy.in);
