@@ -5,9 +5,10 @@
 # and in place; good ones, and such that cannot be used, while smtp delivers messages. In a jail, with files that only
 # root may read. What the peer sees of the client is in the log of a real smtpd, and whom the client trusts is what
 # posttls-finger says. Both callers read the files, too, when they start, and then need good ones: one smtp serves all
-# along.
+# along. RENEWALS is how many good ones come under load (4), a bad one behind each.
 . "$(dirname "$0")/lib.sh"
 need_postfix
+RENEWALS=${RENEWALS:-4}
 
 # --- certificates: CN tells them apart; those that must not be shown have "bad" in it ---
 
@@ -170,33 +171,39 @@ is $? 1 "$NAME: mail_owner cannot read the key"
 load &
 load_pid=$!
 PIDS="$PIDS $load_pid"
-n=0
-for way in by_rename by_link in_place by_rename; do
+n=0 longest=0 all=first
+while [ $n -lt "$RENEWALS" ]; do
+	set -- by_rename by_link in_place
+	shift $((n % 3))
+	way=$1
 	n=$((n + 1))
+	all="$all good$n"
 	make_pair "good$n"
 	put $way "good$n"
 	begin=$(now_ms)
 	check "$NAME: $way: a new certificate comes into service" wait_for renewed $n
-	diag "after $(($(now_ms) - begin)) ms"
+	took=$(($(now_ms) - begin))
+	[ $took -le $longest ] || longest=$took
 	check "$NAME: $way: and is shown" wait_for shows "good$n"
-	case $n in
+	case $((n % 4)) in
 	1) by_rename "$TMP/made/bad.crt" "$LIVE/cert.pem" && words="key values mismatch" ;;
 	2) put by_link bad-expired && words="has expired on" ;;
 	3) in_place "$TMP/made/bad-part.crt" "$LIVE/cert.pem" && words="cert.pem is not complete" ;;
-	4) rm "$LIVE/key.pem" && words="key.pem: No such file" ;;
+	0) rm "$LIVE/key.pem" && words="key.pem: No such file" ;;
 	esac
-	check "$NAME: the log says: $words" wait_for refused "$words"
+	wait_for log_count_is "$I" "client role: changed files are not used" $n
+	like "$(grep 'client role: changed files are not used' "$I/log/maillog" | tail -n 1)" "$words" "$NAME: the log says: $words"
 	wait_for delivers $(($(delivered) + 5))
 	check "$NAME: the old one is shown" shows "good$n"
-	is "$(log_count "$I" "client role: changed files are not used, .*$words")" 1 "$NAME: it is told once"
+	is "$(log_count "$I" "client role: changed files are not used")" $n "$NAME: it is told once"
 done
 rm "$TMP/loading"
 wait $load_pid
 check "$NAME: all is delivered" wait_for delivers "$(log_count "$I" 'postfix/smtp\[.*to=<load@relay.test>')"
-diag "$(seen | wc -l) sessions meanwhile"
+diag "in service after $longest ms at most; $(seen | wc -l) sessions meanwhile"
 is "$(log_count "$I" 'status=deferred')" 0 "$NAME: no session failed"
 is "$(seen | grep -c bad)" 0 "$NAME: no bad one was ever shown"
-is "$(seen | uniq | tr '\n' ' ')" "first good1 good2 good3 good4 " "$NAME: every good one was, one after the other"
+is "$(seen | uniq | tr '\n' ' ')" "$all " "$NAME: every good one was, one after the other"
 stop_instance "$I"
 
 # --- authorities; tlsproxy is made to expect what posttls-finger says ---
