@@ -96,8 +96,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	log_set_sink(silent, NULL);
 	if (len <= LONGEST_INPUT && maincf_parse(cf, bytes, len, &err) == 0) {
 		expand_some(cf);
-		/* Readers stop at a zero byte, the editor works on lines of bytes. */
-		if (len > 0 && memchr(bytes, 0, len) == NULL)
+		/* Readers stop at a zero byte, the editor works on lines of bytes; and a name ends at \v and
+		 * \f for readers only, as with Postfix. */
+		if (len > 0 && memchr(bytes, 0, len) == NULL && memchr(bytes, '\v', len) == NULL &&
+		    memchr(bytes, '\f', len) == NULL)
 			check_edit(cf, bytes, len);
 	}
 	maincf_free(cf);
