@@ -30,6 +30,8 @@ struct maincf {
 	char *dir;  /* owned */
 	maincf_default_fn defaults;
 	bool is_postconf;
+	maincf_scope_fn scope;   /* may be NULL */
+	void *scope_context;     /* borrowed from the caller of maincf_set_scope() */
 	struct table *overrides; /* of -o */
 	struct table *values;    /* of main.cf */
 	struct table *derived;   /* names of this host, once somebody asked */
@@ -204,6 +206,16 @@ maincf_set(struct maincf *cf, const char *name, const char *value)
 	table_put(cf->overrides, name, alloc_string(value));
 }
 
+void
+maincf_set_scope(struct maincf *cf, maincf_scope_fn fn, void *context)
+{
+	cf->scope = fn;
+	cf->scope_context = context;
+	/* What the host's names are may depend on it. */
+	table_free(cf->derived);
+	cf->derived = table_new(free);
+}
+
 /* --- looking up --- */
 
 const char *
@@ -285,8 +297,10 @@ static const char *
 find(const char *name, bool *is_default, void *context)
 {
 	struct maincf *cf = context;
-	const char *value = maincf_raw(cf, name);
+	const char *value = cf->scope != NULL ? cf->scope(name, cf->scope_context) : NULL;
 
+	if (value == NULL)
+		value = maincf_raw(cf, name);
 	if (value != NULL)
 		return value;
 	/* A program stores a default expanded when it loads the parameter. */

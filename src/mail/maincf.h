@@ -40,6 +40,11 @@ int maincf_split(char *text, char **name, char **value, struct err *err) __attri
 /* A setting that goes over main.cf (-o name=value). */
 void maincf_set(struct maincf *cf, const char *name, const char *value);
 
+/* Names that go over all others while the expansion is that of one service; NULL ends it. `fn` returns
+ * unexpanded text, or NULL for a name it does not know. */
+typedef const char *(*maincf_scope_fn)(const char *name, void *context);
+void maincf_set_scope(struct maincf *cf, maincf_scope_fn fn, void *context);
+
 /* The unexpanded text from -o or main.cf; NULL when the name is not set there. Borrowed. */
 const char *maincf_raw(const struct maincf *cf, const char *name);
 

@@ -265,20 +265,27 @@ open_nothing(struct map *map, struct err *err)
 
 static const struct map_type map_type_fail = { .name = "fail", .open = open_nothing, .get = get_nothing };
 
+/* In byte order of the names. */
 static const struct map_type *const types[] = {
-	&map_type_hash,
 	&map_type_btree,
-	&map_type_lmdb,
-	&map_type_texthash,
-	&map_type_inline,
-	&map_type_static,
 	&map_type_cidr,
-	&map_type_regexp,
-	&map_type_pipemap,
-	&map_type_unionmap,
-	&map_type_randmap,
 	&map_type_fail,
+	&map_type_hash,
+	&map_type_inline,
+	&map_type_lmdb,
+	&map_type_pipemap,
+	&map_type_randmap,
+	&map_type_regexp,
+	&map_type_static,
+	&map_type_texthash,
+	&map_type_unionmap,
 };
+
+const char *
+map_type_name(size_t index)
+{
+	return index < sizeof types / sizeof types[0] ? types[index]->name : NULL;
+}
 
 static const struct map_type *
 find_type(const char *name, size_t len)

@@ -10,6 +10,8 @@
 #ifndef MAIL_MAP_H
 #define MAIL_MAP_H
 
+#include <stddef.h>
+
 struct buf;
 struct err;
 struct map;
@@ -36,6 +38,9 @@ struct map *map_new_from(
 /* 1: `value` replaced. 0: not found. -1: `err` says why. `value` may hold a secret. */
 int map_get(const struct map *map, const char *key, struct buf *value, struct err *err)
     __attribute__((warn_unused_result));
+
+/* The types there are, in byte order; NULL behind the last. */
+const char *map_type_name(size_t index);
 
 /* TYPE:NAME as given. */
 const char *map_name(const struct map *map);

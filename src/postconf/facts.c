@@ -4,13 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mail/map.h"
 #include "tls/library.h"
 #include "util/log.h"
 
 void
 facts_show_types(void)
 {
-	fputs("btree\nhash\nlmdb\n", stdout);
+	const char *name;
+
+	for (size_t i = 0; (name = map_type_name(i)) != NULL; i++)
+		puts(name);
 }
 
 int

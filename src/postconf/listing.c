@@ -10,30 +10,40 @@ enum { WIDTH = 80 };
 
 #define INDENT "    "
 
-static void
-add_word(struct buf *to, bool fold, size_t *column, const char *word, size_t len)
+void
+listing_break(struct listing_line *line)
 {
-	if (*column > 0) {
-		bool is_too_long = fold && *column + 1 + len > WIDTH;
+	buf_add_str(line->to, "\n" INDENT);
+	line->column = strlen(INDENT);
+	line->is_started = false;
+}
 
-		buf_add_str(to, is_too_long ? "\n" INDENT : " ");
-		*column = is_too_long ? strlen(INDENT) : *column + 1;
+void
+listing_word(struct listing_line *line, const char *word, size_t len)
+{
+	if (line->is_started && line->fold && line->column + 1 + len > WIDTH)
+		listing_break(line);
+	if (line->is_started) {
+		buf_add_byte(line->to, ' ');
+		line->column++;
 	}
-	buf_add(to, word, len);
-	*column += len;
+	buf_add(line->to, word, len);
+	line->column += len;
+	line->is_started = true;
 }
 
 void
 listing_add(struct buf *to, const struct listing_style *style, const char *name, const char *value)
 {
-	size_t column = 0, len;
+	struct listing_line line = { .to = to, .fold = style->fold };
 	const char *word;
+	size_t len;
 
 	if (!style->no_name)
-		add_word(to, style->fold, &column, name, strlen(name));
+		listing_word(&line, name, strlen(name));
 	if (!style->no_name && !style->no_value)
-		add_word(to, style->fold, &column, "=", 1);
+		listing_word(&line, "=", 1);
 	while (!style->no_value && (word = text_token(&value, " \t\r\n", &len)) != NULL)
-		add_word(to, style->fold, &column, word, len);
+		listing_word(&line, word, len);
 	buf_add_byte(to, '\n');
 }

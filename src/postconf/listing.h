@@ -6,6 +6,7 @@
 #define POSTCONF_LISTING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct buf;
 
@@ -17,5 +18,19 @@ struct listing_style {
 
 /* Appends one setting. Runs of blanks, tabs, CR and LF in the value become one blank, none at its ends. */
 void listing_add(struct buf *to, const struct listing_style *style, const char *name, const char *value);
+
+/* A line in the making. */
+struct listing_line {
+	struct buf *to; /* borrowed */
+	bool fold;
+	size_t column;   /* bytes on it */
+	bool is_started; /* a blank comes before the next word */
+};
+
+/* Appends a word; with `fold`, on a line of its own when it would not fit. */
+void listing_word(struct listing_line *line, const char *word, size_t len);
+
+/* Begins another line of the same setting. */
+void listing_break(struct listing_line *line);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * postconf: shows and edits main.cf (postconf(1)).
+ * postconf: shows and edits main.cf and master.cf (postconf(1)).
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -12,8 +12,11 @@
 #include "mail/maincf.h"
 #include "mail/maincf_edit.h"
 #include "mail/param.h"
+#include "postconf/entry.h"
 #include "postconf/facts.h"
 #include "postconf/listing.h"
+#include "postconf/services.h"
+#include "postconf/services_edit.h"
 #include "postconf/survey.h"
 #include "util/alloc.h"
 #include "util/buf.h"
@@ -32,6 +35,7 @@ struct command_line {
 	char **overrides; /* of -o; owned, the strings borrowed */
 	int override_count;
 	const char *tls_mode; /* of -T */
+	char services;        /* 'M', 'F' or 'P', as given; '\0': main.cf */
 	char **args;
 	int arg_count;
 };
@@ -51,33 +55,55 @@ usage(void)
 {
 	log_fatal(
 	    "usage: %s [-c config_dir] [-d (parameter defaults)] [-e (edit configuration)] [-f (fold lines)] "
-	    "[-h (no names)] [-H (no values)] [-m (table types)] [-n (non-default parameters)] "
-	    "[-o name=value (override parameter value)] [-p (main.cf, default)] [-v (verbose)] "
-	    "[-T mode (TLS library)] [-x (expand parameter values)] [-X (exclude)] [-# (comment-out)] "
-	    "[name...]",
+	    "[-F (master.cf fields)] [-h (no names)] [-H (no values)] [-m (table types)] [-M (master.cf)] "
+	    "[-n (non-default parameters)] [-o name=value (override parameter value)] [-p (main.cf, "
+	    "default)] "
+	    "[-P (master.cf parameters)] [-v (verbose)] [-T mode (TLS library)] [-x (expand parameter "
+	    "values)] "
+	    "[-X (exclude)] [-# (comment-out)] [name...]",
 	    command);
 }
 
 /* --- the command line --- */
 
-/* At most one option of each set makes sense. */
+/* At most one option of the set makes sense. */
 static void
-check_options(const bool *given)
+check_set(const bool *given, const char *set)
 {
-	static const char *const sets[] = { "denmTX#", "deomTX#", "efmTX#", "exmTX#", "ehHmTX#" };
+	char list[64] = "";
+	int count = 0;
 
-	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
-		char list[3 * sizeof "denmTX#"] = "";
-		int count = 0;
+	for (const char *option = set; *option != '\0'; option++)
+		if (given[(unsigned char)*option]) {
+			sprintf(list + strlen(list), " -%c", *option);
+			count++;
+		}
+	if (count > 1)
+		log_fatal("specify one of%s", list);
+}
 
-		for (const char *option = sets[i]; *option != '\0'; option++)
-			if (given[(unsigned char)*option]) {
-				sprintf(list + strlen(list), " -%c", *option);
-				count++;
-			}
-		if (count > 1)
-			log_fatal("specify one of%s", list);
-	}
+/* With the first option of the text none of the others makes sense. */
+static void
+check_without(const bool *given, const char *text)
+{
+	for (const char *option = text + 1; *option != '\0'; option++)
+		if (given[(unsigned char)*text] && given[(unsigned char)*option])
+			log_fatal("with option -%c, do not specify -%c", *text, *option);
+}
+
+static void
+check_options(const struct command_line *line)
+{
+	static const char *const sets[] = { "denX#", "deoX#", "efX#", "exX#", "ehHX#" };
+
+	check_set(line->given, "FmMpPT");
+	check_without(line->given, "mdefhHnoxX#");
+	check_without(line->given, "TdefhHnoxX#");
+	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+		check_set(line->given, sets[i]);
+	check_without(line->given, "FdnX#");
+	check_without(line->given, "MdnhH");
+	check_without(line->given, "Pdn#");
 }
 
 static void
@@ -87,7 +113,7 @@ parse_command_line(int argc, char **argv, struct command_line *line)
 
 	line->overrides = alloc_array((size_t)argc + 1, sizeof *line->overrides);
 	/* Options end at the first name. */
-	while ((option = getopt(argc, argv, "+c:defhHmno:pT:vxX#")) != -1) {
+	while ((option = getopt(argc, argv, "+c:defFhHmMno:pPT:vxX#")) != -1) {
 		if (option == '?')
 			usage();
 		if (option == 'c' && setenv("MAIL_CONFIG", optarg, 1) < 0)
@@ -96,13 +122,16 @@ parse_command_line(int argc, char **argv, struct command_line *line)
 			line->tls_mode = optarg;
 		if (option == 'o')
 			line->overrides[line->override_count++] = optarg;
+		if (option == 'M' || option == 'F' || option == 'P')
+			line->services = (char)option;
 		line->given[option] = true;
 	}
 	line->args = argv + optind;
 	line->arg_count = argc - optind;
-	if (line->arg_count > 0 && strchr(line->args[0], '=') != NULL)
+	if (!line->given['m'] && line->tls_mode == NULL && line->arg_count > 0 &&
+	    strchr(line->args[0], '=') != NULL)
 		line->given['e'] = true;
-	check_options(line->given);
+	check_options(line);
 	line->style = (struct listing_style){
 		.no_name = line->given['h'], .no_value = line->given['H'], .fold = line->given['f']
 	};
@@ -111,7 +140,7 @@ parse_command_line(int argc, char **argv, struct command_line *line)
 /* --- editing --- */
 
 static void
-edit(const struct command_line *line)
+edit_main_cf(const struct command_line *line)
 {
 	enum maincf_edit_kind kind = MAINCF_EDIT_SET;
 	struct maincf_edit *requests;
@@ -121,9 +150,6 @@ edit(const struct command_line *line)
 		kind = MAINCF_EDIT_REMOVE;
 	else if (line->given['#'])
 		kind = MAINCF_EDIT_COMMENT;
-	if (line->arg_count == 0)
-		log_fatal(
-		    kind == MAINCF_EDIT_SET ? "-e requires name=value argument" : "missing service argument");
 	requests = maincf_edit_new(kind);
 	for (int i = 0; i < line->arg_count; i++)
 		if (maincf_edit_request(requests, line->args[i], &err) < 0)
@@ -131,6 +157,31 @@ edit(const struct command_line *line)
 	if (maincf_edit_apply(requests, maincf_directory(), &err) < 0)
 		log_fatal("%s", err.text);
 	maincf_edit_free(requests);
+}
+
+static void
+edit_master_cf(const struct command_line *line)
+{
+	enum services_edit_kind kind = SERVICES_SET;
+	struct err err = { 0 };
+
+	if (line->given['X'])
+		kind = SERVICES_REMOVE;
+	else if (line->given['#'])
+		kind = SERVICES_COMMENT;
+	if (services_edit(maincf_directory(), line->services, kind, line->args, line->arg_count, &err) < 0)
+		log_fatal("%s", err.text);
+}
+
+static void
+edit(const struct command_line *line)
+{
+	if (line->arg_count == 0)
+		log_fatal(line->given['e'] ? "-e requires name=value argument" : "missing service argument");
+	if (line->services != '\0')
+		edit_master_cf(line);
+	else
+		edit_main_cf(line);
 }
 
 /* --- showing --- */
@@ -150,6 +201,13 @@ static bool
 has_raw_default(const char *name)
 {
 	return strcmp(name, "myhostname") != 0 && strcmp(name, "mydomain") != 0;
+}
+
+static void
+print(const struct buf *output)
+{
+	if (fwrite(buf_str(output), 1, output->len, stdout) != output->len || fflush(stdout) != 0)
+		log_fatal("write output: %s", strerror(errno));
 }
 
 static void
@@ -234,8 +292,24 @@ show_names(struct maincf *cf, const struct survey *survey, const struct command_
 		else if (!line->given['n'] || is_set(cf, name))
 			show(cf, line, name, &output);
 	}
-	if (fwrite(buf_str(&output), 1, output.len, stdout) != output.len || fflush(stdout) != 0)
-		log_fatal("write output: %s", strerror(errno));
+	print(&output);
+	buf_release(&output);
+}
+
+static void
+show_services(struct maincf *cf, const struct entry_list *services, const struct command_line *line)
+{
+	const struct services_query query = { .what = line->services,
+		.style = line->style,
+		.expand = line->given['x'] ? cf : NULL,
+		.names = line->args,
+		.count = line->arg_count };
+	struct buf output = BUF_INIT;
+	struct err err = { 0 };
+
+	if (services_show(services, &query, &output, &err) < 0)
+		log_fatal("%s", err.text);
+	print(&output);
 	buf_release(&output);
 }
 
@@ -268,12 +342,26 @@ undo_read_only(struct maincf *cf, const char *dir)
 		}
 }
 
+/* master.cf may be missing when only main.cf is shown. */
 static void
-show_main_cf(const struct command_line *line)
+load_services(struct entry_list *services, const struct command_line *line)
+{
+	struct err err = { 0 };
+	int result = entry_list_load(services, maincf_directory(), &err);
+
+	if (result < 0 || (result > 0 && line->services != '\0'))
+		log_fatal("%s", err.text);
+	if (result > 0)
+		log_warn("%s", err.text);
+}
+
+static void
+show_settings(const struct command_line *line)
 {
 	const char *dir = maincf_directory();
 	struct maincf *cf = maincf_new(dir, default_of);
 	struct survey *survey = NULL;
+	struct entry_list services = { 0 };
 	struct err err = { 0 };
 
 	maincf_behave_as_postconf(cf);
@@ -282,14 +370,21 @@ show_main_cf(const struct command_line *line)
 			log_fatal("%s", err.text);
 		undo_read_only(cf, dir);
 		override(cf, line);
-		survey = survey_new(cf, dir);
+		load_services(&services, line);
+		survey = survey_new(cf, &services, dir);
 		if (survey_check(cf, &err) < 0)
 			log_fatal("%s", err.text);
 	}
-	show_names(cf, survey, line);
+	if (line->services != '\0')
+		show_services(cf, &services, line);
+	else
+		show_names(cf, survey, line);
+	if (survey != NULL && line->services == '\0')
+		survey_warn_unused_in_main(survey);
 	if (survey != NULL)
-		survey_warn_unused(survey);
+		survey_warn_unused_in_services(survey);
 	survey_free(survey);
+	entry_list_release(&services);
 	maincf_free(cf);
 }
 
@@ -312,7 +407,7 @@ main(int argc, char **argv)
 	else if (line.given['e'] || line.given['X'] || line.given['#'])
 		edit(&line);
 	else
-		show_main_cf(&line);
+		show_settings(&line);
 	free(line.overrides);
 	return status;
 }

@@ -6,8 +6,8 @@
 
 #include "mail/maincf.h"
 #include "mail/maincf_expand.h"
-#include "mail/mastercf.h"
 #include "mail/param.h"
+#include "postconf/entry.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
@@ -15,9 +15,19 @@
 #include "util/table.h"
 
 struct survey {
-	const struct maincf *cf; /* borrowed from the caller of survey_new() */
-	const char *dir;         /* likewise */
-	struct table *referred;  /* names that occur in values */
+	const struct maincf *cf;           /* borrowed from the caller of survey_new() */
+	const struct entry_list *services; /* likewise */
+	const char *dir;                   /* likewise */
+	struct table *referred;            /* names that occur in values of main.cf or of services */
+	struct table *in_main;             /* names that occur in values of main.cf */
+	struct table **in_service;         /* owned, each; names that occur in values of that service */
+};
+
+/* One value whose references are looked at. */
+struct walk {
+	struct survey *survey;
+	const struct entry *entry; /* the service whose setting it is; NULL: it is in main.cf */
+	struct table *names;       /* where it is noted */
 };
 
 bool
@@ -27,63 +37,65 @@ survey_is_read_only(const char *name)
 	       strcmp(name, "service_name") == 0;
 }
 
-static void
-note_reference(const char *name, void *context)
+static bool
+is_set_in_a_service(const struct survey *survey, const char *name)
 {
-	struct survey *survey = context;
-
-	table_put(survey->referred, name, survey);
-	if (param_default(name) == NULL && maincf_raw(survey->cf, name) == NULL)
-		log_warn("%s/main.cf: undefined parameter: %s", survey->dir, name);
+	for (size_t i = 0; i < survey->services->count; i++)
+		if (entry_value(survey->services->entries[i], name) != NULL)
+			return true;
+	return false;
 }
 
 static void
-walk(struct survey *survey, const char *value)
+note_reference(const char *name, void *context)
 {
-	if (maincf_expand_names(value, note_reference, survey) < 0) {
+	const struct walk *walk = context;
+	const struct survey *survey = walk->survey;
+	bool is_known = param_default(name) != NULL || maincf_raw(survey->cf, name) != NULL;
+
+	table_put(walk->names, name, walk->survey);
+	/* A service's own setting hides that of main.cf. */
+	if (walk->entry != NULL && entry_value(walk->entry, name) != NULL)
+		return;
+	table_put(survey->referred, name, walk->survey);
+	if (!is_known && (walk->entry != NULL || !is_set_in_a_service(survey, name)))
+		log_warn("%s/%s.cf: undefined parameter: %s", survey->dir,
+		    walk->entry != NULL ? "master" : "main", name);
+}
+
+static void
+take(struct walk *walk, const char *value)
+{
+	if (maincf_expand_names(value, note_reference, walk) < 0) {
 		/* Said in the log; the value matters only if somebody uses it. */
 		return;
 	}
 }
 
-static void
-walk_master(struct survey *survey)
-{
-	const struct mastercf_options options = { .default_process_limit = 1, .disabled = "" };
-	struct err err = { 0 };
-	struct mastercf *services = mastercf_load(survey->dir, &options, &err);
-
-	if (services == NULL) {
-		log_warn("%s", err.text);
-		return;
-	}
-	for (size_t i = 0; i < mastercf_count(services); i++) {
-		const struct mastercf_entry *entry = mastercf_entry(services, i);
-
-		for (size_t arg = 0; arg < entry->arg_count; arg++)
-			if (strncmp(entry->args[arg], "-o", 2) == 0) {
-				bool is_next = entry->args[arg][2] == '\0' && arg + 1 < entry->arg_count;
-
-				arg += is_next;
-				walk(survey, is_next ? entry->args[arg] : entry->args[arg] + 2);
-			}
-	}
-	mastercf_free(services);
-}
-
 struct survey *
-survey_new(const struct maincf *cf, const char *dir)
+survey_new(const struct maincf *cf, const struct entry_list *services, const char *dir)
 {
 	struct survey *survey = alloc_zero(sizeof *survey);
-	const char *name;
+	struct walk walk = { .survey = survey };
+	struct buf setting = BUF_INIT;
+	const char *name, *value;
 	size_t at = 0;
 
 	survey->cf = cf;
+	survey->services = services;
 	survey->dir = dir;
 	survey->referred = table_new(NULL);
-	walk_master(survey);
+	survey->in_main = walk.names = table_new(NULL);
+	survey->in_service = alloc_array(services->count + 1, sizeof(struct table *));
 	while ((name = maincf_next(cf, &at)) != NULL)
-		walk(survey, maincf_raw(cf, name));
+		take(&walk, maincf_raw(cf, name));
+	for (size_t i = 0; i < services->count; i++) {
+		survey->in_service[i] = walk.names = table_new(NULL);
+		walk.entry = services->entries[i];
+		for (size_t n = 0; (value = entry_setting(walk.entry, n, &setting)) != NULL; n++)
+			take(&walk, value);
+	}
+	buf_release(&setting);
 	return survey;
 }
 
@@ -92,6 +104,10 @@ survey_free(struct survey *survey)
 {
 	if (survey == NULL)
 		return;
+	for (size_t i = 0; i < survey->services->count; i++)
+		table_free(survey->in_service[i]);
+	free(survey->in_service);
+	table_free(survey->in_main);
 	table_free(survey->referred);
 	free(survey);
 }
@@ -103,8 +119,23 @@ survey_knows(const struct survey *survey, const char *name)
 	       (maincf_raw(survey->cf, name) != NULL && table_get(survey->referred, name) != NULL);
 }
 
+static void
+warn_unused_in_service(const struct survey *survey, size_t service)
+{
+	const struct entry *entry = survey->services->entries[service];
+	struct buf name = BUF_INIT;
+	const char *value;
+
+	for (size_t n = 0; (value = entry_setting(entry, n, &name)) != NULL; n++)
+		if (value == entry_value(entry, buf_str(&name)) && !survey_knows(survey, buf_str(&name)) &&
+		    !table_get(survey->in_main, buf_str(&name)) &&
+		    !table_get(survey->in_service[service], buf_str(&name)))
+			log_warn("%s/master.cf: unused parameter: %s=%s", survey->dir, buf_str(&name), value);
+	buf_release(&name);
+}
+
 void
-survey_warn_unused(const struct survey *survey)
+survey_warn_unused_in_main(const struct survey *survey)
 {
 	const char *name;
 	size_t at = 0;
@@ -113,6 +144,13 @@ survey_warn_unused(const struct survey *survey)
 		if (!survey_knows(survey, name))
 			log_warn("%s/main.cf: unused parameter: %s=%s", survey->dir, name,
 			    maincf_raw(survey->cf, name));
+}
+
+void
+survey_warn_unused_in_services(const struct survey *survey)
+{
+	for (size_t i = 0; i < survey->services->count; i++)
+		warn_unused_in_service(survey, i);
 }
 
 int
