@@ -22,7 +22,7 @@
 #include "util/now.h"
 #include "util/text.h"
 
-enum { FULL_QUEUE_WAIT_MS = 200, PREFIX_ROOM = 128 };
+enum { FULL_QUEUE_WAIT_MS = 200, PREFIX_ROOM = 128, DATAGRAM_LIMIT = 4096 };
 
 #define HOST_UNKNOWN "amnesiac"
 
@@ -39,6 +39,12 @@ static struct {
 	bool stderr_too;
 	bool may_append;
 	bool queue_full; /* the last datagram waited in vain: do not wait again until one gets through */
+
+	int hold_ms; /* maillog_hold(), or 0 */
+	maillog_wait_fn wait;
+	void *wait_context;
+	struct buf held; /* lines with a newline between two */
+	int64_t sent_ms; /* when the last datagram went */
 } maillog = { .fd = -1, .own_fd = -1, .facility = LOG_MAIL };
 
 static void
@@ -123,16 +129,52 @@ append_to_file(struct buf *line)
 }
 
 static void
+deliver(struct buf *lines)
+{
+	maillog.sent_ms = now_ms();
+	if (!send_once(lines) && !(connect_postlog() && send_once(lines)) && maillog.may_append &&
+	    maillog.file)
+		append_to_file(lines);
+	buf_clear(lines);
+}
+
+void
+maillog_flush(void)
+{
+	if (maillog.held.len > 0)
+		deliver(&maillog.held);
+}
+
+/* To those that wait, if there are any. */
+static void
+join(const struct buf *line)
+{
+	if (maillog.held.len > 0 && maillog.held.len + 1 + line->len > DATAGRAM_LIMIT)
+		maillog_flush();
+	if (maillog.held.len > 0)
+		buf_add_byte(&maillog.held, '\n');
+	buf_add(&maillog.held, line->bytes, line->len);
+}
+
+static void
 to_postlog(enum log_level level, const char *text)
 {
 	struct buf line = BUF_INIT;
 
 	format_line(&line, level, text);
-	if (maillog.own_fd >= 0)
+	if (maillog.own_fd >= 0) {
 		write_line(maillog.own_fd, &line);
-	else if (!send_once(&line) && !(connect_postlog() && send_once(&line)) && maillog.may_append &&
-		 maillog.file)
-		append_to_file(&line);
+	} else if (maillog.hold_ms == 0) {
+		deliver(&line);
+	} else {
+		bool first = maillog.held.len == 0;
+
+		join(&line);
+		if (level != LOG_LEVEL_INFO || (first && now_ms() - maillog.sent_ms >= maillog.hold_ms))
+			maillog_flush();
+		else if (first)
+			maillog.wait(maillog.wait_context);
+	}
 	buf_release(&line);
 }
 
@@ -328,6 +370,14 @@ void
 maillog_allow_file(bool on)
 {
 	maillog.may_append = on;
+}
+
+void
+maillog_hold(int ms, maillog_wait_fn wait, void *context)
+{
+	maillog.hold_ms = ms;
+	maillog.wait = wait;
+	maillog.wait_context = context;
 }
 
 void

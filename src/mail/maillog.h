@@ -30,6 +30,17 @@ void maillog_also_stderr(bool on);
  * postlog. */
 void maillog_allow_file(bool on);
 
+/*
+ * For maillog_gather.c, and for lines to postlogd: one of level info that comes less than `ms` after the last
+ * that was sent waits for others. They go in the order in which they came, as many as postlogd takes at a
+ * time, when one is no info, and by maillog_flush(). `wait` is called when the first of them begins to wait.
+ */
+typedef void (*maillog_wait_fn)(void *context);
+void maillog_hold(int ms, maillog_wait_fn wait, void *context);
+
+/* Before a fork, and at the end of the process: what waits is sent. */
+void maillog_flush(void);
+
 /* For postlogd itself: all further lines go to this descriptor. */
 void maillog_to_fd(int fd);
 

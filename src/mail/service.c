@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "mail/maillog.h"
+#include "mail/maillog_gather.h"
 #include "mail/maincf.h"
 #include "mail/param.h"
 #include "mail/service_args.h"
@@ -166,6 +167,7 @@ service_exit(struct service *service)
 {
 	if (service->program->pre_exit)
 		service->program->pre_exit(service);
+	maillog_flush();
 	exit(0);
 }
 
@@ -357,6 +359,7 @@ drain(struct service *service)
 {
 	pid_t child = -1;
 
+	maillog_flush();
 	for (int tries = 1; (child = fork()) < 0; tries++) {
 		if (tries > FORK_TRIES)
 			log_fatal("fork: %m");
@@ -576,6 +579,8 @@ service_main(const struct service_program *program, int argc, char **argv)
 	enter_jail(&service);
 	if (program->post_jail)
 		program->post_jail(&service);
+	if (program->kind == SERVICE_EVENTS)
+		maillog_gather(service.base);
 	open_for_business(&service);
 	loop(&service);
 	service_exit(&service);
