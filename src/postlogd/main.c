@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <syslog.h>
 
@@ -52,7 +53,7 @@ open_file(struct service *service)
 }
 
 static void
-forward_to_syslog(const char *line)
+forward_line(const char *line)
 {
 	static struct logfile_line parsed; /* openlog() keeps a pointer to the tag */
 	char *own = alloc_printf("%s/postlogd", settings.syslog_name);
@@ -63,6 +64,14 @@ forward_to_syslog(const char *line)
 	syslog(parsed.priority, "%s", parsed.text);
 	maillog_set_tag(own);
 	free(own);
+}
+
+/* One or several lines; takes them apart. */
+static void
+forward_to_syslog(char *lines)
+{
+	for (char *line; (line = strsep(&lines, "\n")) != NULL;)
+		forward_line(line);
 }
 
 static void
@@ -81,7 +90,7 @@ record(char *bytes, size_t len)
 	/* A full disk is news once; what cannot be written is not lost. */
 	if (!complained) {
 		complained = true;
-		forward_to_syslog("error: write to maillog_file failed; logging to syslog");
+		forward_line("error: write to maillog_file failed; logging to syslog");
 	}
 	forward_to_syslog(bytes);
 }
