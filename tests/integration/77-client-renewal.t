@@ -130,10 +130,6 @@ refused() { # EXTENDED-REGEX
 	log_has "$I" "warning: tlsproxy_certificate_reload: client role: changed files are not used, .*$1"
 }
 
-now_ms() {
-	perl -MTime::HiRes=clock_gettime,CLOCK_MONOTONIC -e 'printf "%d\n", 1000 * clock_gettime(CLOCK_MONOTONIC)'
-}
-
 load() {
 	while [ -e "$TMP/loading" ]; do
 		submit load@relay.test

@@ -113,10 +113,6 @@ load() { # OUT PORT
 	done
 }
 
-now_ms() {
-	perl -MTime::HiRes=clock_gettime,CLOCK_MONOTONIC -e 'printf "%d\n", 1000 * clock_gettime(CLOCK_MONOTONIC)'
-}
-
 tlsproxy_pid() { # the one that served the last session
 	sed -n 's/.*tlsproxy\[\([0-9]*\)\]: CONNECT from .*/\1/p' "$I/log/maillog" | tail -n 1
 }

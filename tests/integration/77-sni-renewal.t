@@ -39,10 +39,6 @@ shows() { # NAME COMMON-NAME
 	[ "$(shown "$1")" = "$2" ]
 }
 
-now_ms() {
-	perl -MTime::HiRes=clock_gettime,CLOCK_MONOTONIC -e 'printf "%d\n", 1000 * clock_gettime(CLOCK_MONOTONIC)'
-}
-
 exchanges() { # COUNT
 	log_count_is "$I" 'new tables of tls_server_sni_maps in service' "$1"
 }

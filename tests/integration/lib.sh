@@ -116,6 +116,11 @@ wait_for() {
 	done
 }
 
+# now_ms: of a clock that only moves forward; for what is told, not for what is checked.
+now_ms() {
+	perl -MTime::HiRes=clock_gettime,CLOCK_MONOTONIC -e 'printf "%d\n", 1000 * clock_gettime(CLOCK_MONOTONIC)'
+}
+
 log_has() { # INSTANCE EXTENDED-REGEX
 	grep -Eq -- "$2" "$1/log/maillog" 2>/dev/null
 }
