@@ -109,6 +109,16 @@ do_refused(struct session *s)
 	return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)) ? WAIT : END;
 }
 
+/* A socket that never was connected, or is no more, is always ready, and has nothing to read. */
+static bool
+has_no_peer(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof peer;
+
+	return getpeername(fd, (struct sockaddr *)&peer, &len) < 0 && errno == ENOTCONN;
+}
+
 static enum verdict
 do_receive_descriptor(struct session *s)
 {
@@ -131,6 +141,8 @@ do_receive_descriptor(struct session *s)
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0)
 		log_debug("TCP_NODELAY: %s", strerror(errno));
 	side_init(&s->remote, s, fd, session_event);
+	if (has_no_peer(fd))
+		return END;
 	if (fdio_set_nonblocking(fd, true) < 0) {
 		log_warn("tlsp_get_fd_event: remote SMTP peer file descriptor: %s", strerror(errno));
 		return END;

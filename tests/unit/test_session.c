@@ -214,6 +214,27 @@ descriptor_that_is_no_socket_does_no_harm(void **state)
 }
 
 static void
+socket_without_a_peer_ends_the_session(void **state)
+{
+	static const int types[] = { SOCK_STREAM, SOCK_DGRAM };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(types); i++) {
+		int fd = socket(AF_INET, types[i], 0);
+		struct world w;
+
+		begin(&w);
+		request(&w, TLSPROXY_SERVER);
+		expect_from_caller_side(&w, "status\0001\0", 10);
+		assert_int_equal(fdio_send_fd(w.caller, fd), 0);
+		expect_caller_eof(&w);
+		assert_int_equal(fixture_log_count("warning"), 0);
+		close(fd);
+		finish(&w);
+	}
+}
+
+static void
 garbage_from_the_remote_is_a_failed_handshake(void **state)
 {
 	struct world w;
@@ -486,6 +507,7 @@ main(void)
 		cmocka_unit_test(caller_that_leaves_in_the_handshake_ends_it),
 		cmocka_unit_test(message_without_descriptor_ends_the_session),
 		cmocka_unit_test(descriptor_that_is_no_socket_does_no_harm),
+		cmocka_unit_test(socket_without_a_peer_ends_the_session),
 		cmocka_unit_test(garbage_from_the_remote_is_a_failed_handshake),
 		cmocka_unit_test(what_the_caller_sent_last_is_delivered),
 		cmocka_unit_test(what_the_remote_sent_last_is_delivered),
