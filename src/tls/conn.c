@@ -74,11 +74,11 @@ io_result(struct conn *conn, int result)
 	return TLS_IO_ERROR;
 }
 
-/* A short read has emptied the socket; but in a handshake, an answer may come while we still write. */
+/* A short read has emptied the socket. */
 static void
 count_read(struct conn *conn, size_t wanted, size_t got)
 {
-	if ((conn->connected && got < wanted) || wanted > conn->turn_left)
+	if (got < wanted || wanted > conn->turn_left)
 		conn->turn_left = 0;
 	else
 		conn->turn_left -= wanted;

@@ -196,6 +196,11 @@ do_handshake(struct session *s)
 		session_request_release(s);
 		if (!s->conn)
 			return END;
+		/* A server begins with the client's words: no buffers before they come. */
+		if (s->flags & TLSPROXY_SERVER) {
+			s->read_waits = EV_READ;
+			return WAIT;
+		}
 	}
 	switch (conn_handshake(s->conn)) {
 	case TLS_IO_DONE:
@@ -232,7 +237,8 @@ do_send_context(struct session *s)
 	switch (relay_flush_to_caller(s)) {
 	case RELAY_SOURCE_END:
 		session_enter(s, RELAY);
-		return GO_ON;
+		/* Whatever is not in our hands yet makes a descriptor readable. */
+		return s->remote_may_read ? GO_ON : WAIT;
 	case RELAY_TARGET_END:
 		log_warn("cannot send TLS context: %s", strerror(errno));
 		return END;

@@ -454,6 +454,28 @@ see(const SSL *ssl, int where, int value)
 	seen = (SSL *)ssl;
 }
 
+/* Buffers come with the first step of a handshake. */
+static void
+silent_client_gets_no_buffers(void **state)
+{
+	struct world w;
+
+	(void)state;
+	SSL_CTX_set_info_callback(context_ssl_ctx(shared.server), see);
+	seen = NULL;
+	begin(&w);
+	request(&w, TLSPROXY_SERVER);
+	expect_from_caller_side(&w, "status\0001\0", 10);
+	hand_over(&w);
+	for (int i = 0; i < 20; i++)
+		turn();
+	assert_null(seen);
+	handshake(&w);
+	assert_non_null(seen);
+	finish(&w);
+	SSL_CTX_set_info_callback(context_ssl_ctx(shared.server), NULL);
+}
+
 static void
 ephemeral_keys_end_with_the_handshake(void **state)
 {
@@ -515,6 +537,7 @@ main(void)
 		cmocka_unit_test(handshake_ends_at_its_time_limit),
 		cmocka_unit_test(flood_of_key_updates_takes_several_turns),
 		cmocka_unit_test(plaintext_stays_nowhere_when_it_has_passed),
+		cmocka_unit_test(silent_client_gets_no_buffers),
 		cmocka_unit_test(ephemeral_keys_end_with_the_handshake),
 	};
 
