@@ -2,7 +2,6 @@
 /*
  * tlsproxy: plaintext on a local stream to TLS on a passed socket, and back.
  */
-#include <malloc.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "tls/served.h"
 #include "tlsproxy/caller_settings.h"
 #include "tlsproxy/globals.h"
+#include "tlsproxy/heap.h"
 #include "tlsproxy/renewal.h"
 #include "tlsproxy/role_client.h"
 #include "tlsproxy/role_files.h"
@@ -30,7 +30,7 @@
 /* A handshake that waits for tlsmgr waits no longer than this. */
 enum { TLSMGR_REPLY_MS = 3000 };
 
-enum { HEAP_SPARE = 1024 * 1024 };
+enum { HEAP_PERIOD_MS = 10 * 1000 };
 
 struct tlsmgr_settings {
 	int ipc_idle_s;
@@ -51,6 +51,7 @@ static struct score_settings score_settings;
 static int generation; /* how many contexts the server role has had */
 static struct session_shared shared;
 static struct mgr_client *mgr;
+static struct heap *heap;
 static struct renewal *server_renewal; /* NULL: certificates stay as they are until the next process */
 static struct renewal *client_renewal; /* the same */
 static int holders;                    /* those that have something better than there is on disk */
@@ -183,17 +184,14 @@ pre_jail(struct service *service)
 static void
 session_gone(void *service)
 {
+	heap_leave(heap);
 	service_client_gone(service);
 }
 
 static void
 post_jail(struct service *service)
 {
-#ifdef M_TRIM_THRESHOLD
-	/* Each turn of a session takes a read buffer and gives it back: not to the kernel, page by page. */
-	mallopt(M_TRIM_THRESHOLD, HEAP_SPARE);
-#endif
-
+	heap = heap_new(service_base(service), HEAP_PERIOD_MS);
 	shared.base = service_base(service);
 	shared.gone = session_gone;
 	shared.context = service;
@@ -222,6 +220,7 @@ static void
 client(struct service *service, int fd)
 {
 	(void)service;
+	heap_enter(heap);
 	session_start(&shared, fd);
 }
 
