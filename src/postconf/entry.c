@@ -137,11 +137,7 @@ take_options(struct entry *entry, char *word, const char **at)
 			add_option(entry, NULL, alloc_string(word));
 	} else {
 		add_option(entry, NULL, alloc_string_n(word, (size_t)(setting - word)));
-		/* "--" is the end of options, whatever is glued to it. */
-		if (strncmp(word, "--", 2) == 0 && setting == word + 2)
-			insert_word(entry, entry->count, "-o", alloc_string(setting + 1));
-		else
-			take_value(entry, "-o", setting + 1, at);
+		take_value(entry, "-o", setting + 1, at);
 	}
 	free(word);
 	return true;
@@ -162,10 +158,16 @@ take_command(struct entry *entry, const char *at)
 		bool enclosed = *word == '{';
 
 		word = without_braces(word);
-		in_options = in_options && strcmp(word, "--") != 0 &&
+		in_options = in_options && strcmp(word, "--") != 0 && strncmp(word, "--o", 3) != 0 &&
 			     !(enclosed && strpbrk(word, BLANKS) != NULL) && take_options(entry, word, &at);
-		if (!in_options)
-			insert_word(entry, entry->count, NULL, word);
+		if (in_options)
+			continue;
+		/* "--" ends the options, whatever is glued to it. */
+		if (entry->options == entry->count && strncmp(word, "--o", 3) == 0) {
+			insert_word(entry, entry->count, NULL, alloc_string("--"));
+			memmove(word, word + 1, strlen(word));
+		}
+		insert_word(entry, entry->count, NULL, word);
 	}
 }
 
