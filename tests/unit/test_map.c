@@ -226,11 +226,24 @@ is_beyond(const char *table)
 	return strcmp(table, "hash") == 0;
 }
 
+/* What the row is about is that the type is not there; Debian has it in a package of its own. */
+static bool
+has_pcre(const char *table)
+{
+	return strncmp(table, "pcre:", 5) == 0 && system("/usr/sbin/postconf -m | grep -qx pcre") == 0;
+}
+
 /* The row as Postfix's own command answers it. */
 static void
 check_row_with_postmap(const struct tsv *tsv)
 {
 	const char *options = strcmp(tsv->column[0], "-") == 0 ? "" : tsv->column[0];
+
+	if (has_pcre(tsv->column[1])) {
+		print_message("not asked of postmap, since postfix-pcre is installed: %s\n", tsv->column[1]);
+		return;
+	}
+
 	char *table = in_dir(tsv->column[1]), *messages = in_dir(tsv->column[5]);
 	char *command = alloc_printf("/usr/sbin/postmap -c %s %s -q '%s' '%s' 2>%s/said >/dev/null", dir,
 	    options, tsv->column[2], table, dir);
