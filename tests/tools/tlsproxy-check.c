@@ -80,6 +80,8 @@ static const struct check checks[] = {
 	    "only ours reads the requests of all releases", 0 },
 	{ "cli.context.3.12", cli_context_312, "26 in order, TLSv1.3, digests agree, then data", "-",
 	    "only ours reads the requests of all releases", 0 },
+	{ "srv.scope.3.12", srv_scope_312, "new, resumed, new", "-",
+	    "only ours reads the requests of all releases", 0 },
 	{ "srv.no_context", srv_no_context, "data first", 0, 0, 0 },
 	{ "srv.plain_before_handshake", srv_plain_before, "ok", 0, 0, 0 },
 	{ "srv.split_request", srv_split, "1", 0, 0, 0 },

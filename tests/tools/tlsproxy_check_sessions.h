@@ -499,4 +499,49 @@ cli_reuse(void)
 	return same ? "ok" : "lost";
 }
 
+/* A ticket is good for the service that it is from. */
+static const char *
+srv_scope_312(void)
+{
+	static const char *const serverids[] = { "one", "one", "two" };
+	const char *words[3] = { "none", "none", "none" };
+	SSL_SESSION *ticket = NULL;
+
+	for (int i = 0; i < 3; i++) {
+		struct session s = { .remote = -1 };
+		struct list request = { 0 };
+		int ends[2];
+
+		s.caller = greet();
+		request_common(&request, "[127.0.0.1]:25", SERVER, 30, 300, "unused");
+		request_server(&request, path_of("server.pem"), serverids[i]);
+		write_all(s.caller, request.bytes, request.len);
+		list_free(&request);
+		if (read_status(s.caller) != 1) {
+			close(s.caller);
+			break;
+		}
+		tcp_pair(ends);
+		s.remote = ends[0];
+		send_descriptor(s.caller, ends[1]);
+		close(ends[1]);
+		set_nonblocking(s.remote);
+		s.ssl = SSL_new(peer_client_ctx);
+		SSL_set_fd(s.ssl, s.remote);
+		SSL_set_max_proto_version(s.ssl, TLS1_2_VERSION);
+		SSL_set_connect_state(s.ssl);
+		if (ticket)
+			SSL_set_session(s.ssl, ticket);
+		if (shake(&s))
+			words[i] = SSL_session_reused(s.ssl) ? "resumed" : "new";
+		if (!ticket)
+			ticket = SSL_get1_session(s.ssl);
+		/* Else the library takes the session for a bad one. */
+		SSL_shutdown(s.ssl);
+		close_session(&s);
+	}
+	SSL_SESSION_free(ticket);
+	return say("%s, %s, %s", words[0], words[1], words[2]);
+}
+
 #endif

@@ -203,4 +203,30 @@ request_client(struct list *list, const struct session_request *want)
 	list_end(list);
 }
 
+/* The second list for the server role, of Postfix 3.12. */
+TOOL void
+request_server(struct list *list, const char *chain_files, const char *serverid)
+{
+	list_text(list,
+	    "config_file|default|config_name||tls_high_cipherlist|aNULL:-aNULL:HIGH:@STRENGTH|"
+	    "tls_medium_cipherlist|aNULL:-aNULL:HIGH:MEDIUM:+RC4:@STRENGTH|tls_null_cipherlist|eNULL:!aNULL|"
+	    "tls_eecdh_auto_curves|X25519 X448 prime256v1 secp521r1 secp384r1|"
+	    "tls_eecdh_strong_curve|prime256v1|tls_eecdh_ultra_curve|secp384r1|"
+	    "tls_ffdhe_auto_groups|ffdhe2048 ffdhe3072 |tls_disable_workarounds||tls_ssl_options||"
+	    "tlsmgr_service_name|tlsmgr|tls_session_ticket_cipher|aes-256-cbc|tls_daemon_random_bytes|32|"
+	    "tls_append_default_CA|0|tls_preempt_cipherlist|0|tls_wildcard_matches_multiple_labels|1|"
+	    "tls_server_sni_maps||tls_fast_shutdown_enable|1|tls_trust_server_ccerts|0|"
+	    "log_param|postscreen_tls_loglevel|log_level|1|verifydepth|9|cache_type|smtpd|set_sessid|1|");
+	list_str(list, "chain_files", chain_files);
+	list_text(list,
+	    "cert_file||key_file||dcert_file||dkey_file||eccert_file||eckey_file||CAfile||CApath||"
+	    "protocols|>=TLSv1|eecdh_grade|auto|dh1024_param_file||dh512_param_file||ask_ccert|0|mdalg|"
+	    "sha256|"
+	    "log_param|postscreen_tls_loglevel|log_level|1|timeout|300|enable_rpk|0|requirecert|0|");
+	list_str(list, "serverid", serverid);
+	list_text(list, "namaddr|[127.0.0.1]:25|cipher_grade|medium|cipher_exclusions||mdalg|sha256|"
+			"trace_size_limit|102400|trace_peer|127.0.0.1|");
+	list_end(list);
+}
+
 #endif
