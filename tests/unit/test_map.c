@@ -230,7 +230,11 @@ is_beyond(const char *table)
 static bool
 has_pcre(const char *table)
 {
-	return strncmp(table, "pcre:", 5) == 0 && system("/usr/sbin/postconf -m | grep -qx pcre") == 0;
+	char *command = alloc_printf("/usr/sbin/postconf -c %s -m | grep -qx pcre", dir);
+	bool has = strncmp(table, "pcre:", 5) == 0 && system(command) == 0;
+
+	free(command);
+	return has;
 }
 
 /* The row as Postfix's own command answers it. */
