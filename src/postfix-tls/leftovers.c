@@ -185,7 +185,8 @@ remove_of(const char *directory, const char *main_cf, bool keys)
 		closedir(stream);
 }
 
-/* What an editor of main.cf was writing when it was killed: nobody has locked it. */
+/* What an editor of main.cf was writing when it was killed: nobody has locked it. Not worth a word: the next
+ * editor would write over it. */
 static void
 remove_edit(const char *directory)
 {
@@ -194,8 +195,9 @@ remove_edit(const char *directory)
 	struct stat open_one, named;
 
 	if (fd >= 0 && file_lock(fd, false) == 1 && fstat(fd, &open_one) == 0 && lstat(path, &named) == 0 &&
-	    open_one.st_ino == named.st_ino && open_one.st_dev == named.st_dev && S_ISREG(named.st_mode))
-		take_away(path);
+	    open_one.st_ino == named.st_ino && open_one.st_dev == named.st_dev && S_ISREG(named.st_mode) &&
+	    unlink(path) < 0)
+		log_warn("remove %s: %s", path, strerror(errno));
 	fdio_close(&fd);
 	free(path);
 }
