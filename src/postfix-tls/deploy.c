@@ -18,7 +18,7 @@
 #include "util/json_text.h"
 #include "util/log.h"
 
-enum { MORE_LIMIT = 4, PAIR_SETTINGS = 2, LIMIT = MORE_LIMIT + PAIR_SETTINGS };
+enum { MORE_LIMIT = 4, PAIR_SETTINGS = 3, LIMIT = MORE_LIMIT + PAIR_SETTINGS };
 
 int
 deploy_settings(const struct site *site, const struct postconf_setting *settings, size_t count,
@@ -45,15 +45,20 @@ deploy_settings(const struct site *site, const struct postconf_setting *settings
 	return 0;
 }
 
-/* What the parameter has to become, appended to `value`. 1: it is to be set. 0: it is not in use. -1: err. */
+/* What smtpd_tls_chain_files has to become, if it is to be set. */
+enum chained { NOT_CHAINED, CHAINED, CHAINED_NOW /* until now the older parameters were in use */ };
+
+/* The value is appended. 0 or -1. */
 static int
 chain_value(const struct site *site, const struct pairfacts *facts, const char *cert_path,
-    const char *key_path, struct findings *findings, struct buf *value, struct err *err)
+    const char *key_path, struct findings *findings, enum chained *chained, struct buf *value,
+    struct err *err)
 {
 	struct chainfiles chain;
 	int in_use = chainfiles_init(&chain, site, err);
 	int result;
 
+	*chained = CHAINED;
 	if (in_use < 0) {
 		findings_add(findings, FINDINGS_REFUSE,
 		    "%s: servers use smtpd_tls_chain_files and nothing else: mend it, or set it anew with "
@@ -62,16 +67,31 @@ chain_value(const struct site *site, const struct pairfacts *facts, const char *
 		    err->text);
 		if (findings->refused > 0)
 			return err_set(err, "not done for the reasons given");
-		return chainfiles_pair(key_path, cert_path, value, err) < 0 ? -1 : 1;
+		return chainfiles_pair(key_path, cert_path, value, err);
 	}
 	if (in_use > 0) {
 		result = chainfiles_with(&chain, facts->algorithm, key_path, cert_path, value, err);
 		chainfiles_release(&chain);
-		return result < 0 ? -1 : 1;
+		return result;
 	}
-	if (site_parameters(facts->algorithm)->key_file)
-		return 0;
-	return chainfiles_from_legacy(site, key_path, cert_path, value, err) < 0 ? -1 : 1;
+	*chained = site_parameters(facts->algorithm)->key_file ? NOT_CHAINED : CHAINED_NOW;
+	return *chained == NOT_CHAINED ? 0 : chainfiles_from_legacy(site, key_path, cert_path, value, err);
+}
+
+/* Servers complain about certificates that are set and not looked at. */
+static size_t
+empty_legacy(const struct site *site, struct postconf_setting *settings)
+{
+	size_t n = 0;
+
+	for (int i = KEYFILE_RSA; i <= KEYFILE_ECDSA; i++) {
+		const char *name = site_parameters((enum keyfile_algorithm)i)->cert_file;
+		const char *value = postconf_raw(site->postconf, name);
+
+		if (value && *value)
+			settings[n++] = (struct postconf_setting){ name, "" };
+	}
+	return n;
 }
 
 int
@@ -81,18 +101,19 @@ deploy_pair(const struct site *site, const char *cert_path, const char *key_path
 {
 	struct postconf_setting settings[LIMIT];
 	struct pairfacts facts;
-	struct buf values[PAIR_SETTINGS] = { BUF_INIT, BUF_INIT };
+	struct buf values[2] = { BUF_INIT, BUF_INIT };
+	enum chained chained;
 	size_t n = 0;
-	int chained;
 	int result = -1;
 
 	if (pairfacts_check(&facts, site, cert_path, key_path, more != NULL, findings, err) < 0)
 		return -1;
-	chained = chain_value(site, &facts, cert_path, key_path, findings, &values[0], err);
-	if (chained < 0)
+	if (chain_value(site, &facts, cert_path, key_path, findings, &chained, &values[0], err) < 0)
 		goto out;
-	if (chained) {
+	if (chained != NOT_CHAINED) {
 		settings[n++] = (struct postconf_setting){ "smtpd_tls_chain_files", buf_str(&values[0]) };
+		if (chained == CHAINED_NOW)
+			n += empty_legacy(site, settings + n);
 	} else {
 		const struct site_parameters *parameters = site_parameters(facts.algorithm);
 
@@ -109,8 +130,8 @@ deploy_pair(const struct site *site, const char *cert_path, const char *key_path
 	memcpy(deployed->digest, facts.digest, sizeof deployed->digest);
 	result = deploy_settings(site, settings, n, findings, &deployed->settings, err);
 out:
-	for (size_t i = 0; i < PAIR_SETTINGS; i++)
-		buf_release(&values[i]);
+	buf_release(&values[0]);
+	buf_release(&values[1]);
 	return result;
 }
 

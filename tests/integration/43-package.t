@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# conf/postinst and conf/postrm as a package runs them, twice each, on an instance without TLS and on one with settings as
+# conf/package/postinst and postrm as a package runs them, twice each, on an instance without TLS and on one with settings as
 # Debian has them. dpkg's data base is a private one.
 . "$(dirname "$0")/lib.sh"
 
 need_postfix
 command -v dpkg-divert >/dev/null || skip_all "needs dpkg"
-CONF=$SEALPOST_TOP/conf
+CONF=$SEALPOST_TOP/conf/package
 mkdir -p "$TMP/dpkg/info" "$TMP/dpkg/updates"
 : >"$TMP/dpkg/status"
 make_certs "$TMP/certs"
