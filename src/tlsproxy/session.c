@@ -318,15 +318,11 @@ watch(struct side *side, short wanted)
 
 	short was = side->watched;
 	side->watched = wanted;
-	if ((was ^ wanted) & (EV_READ | EV_CLOSED)) {
-		/* The read event doubles as the watch for a hang-up. */
-		event_del(&side->read);
-		if (wanted & (EV_READ | EV_CLOSED)) {
-			event_assign(&side->read, event_get_base(&side->read), side->fd,
-			    (short)((wanted & (EV_READ | EV_CLOSED)) | EV_PERSIST),
-			    event_get_callback(&side->read), event_get_callback_arg(&side->read));
+	if ((was ^ wanted) & EV_READ) {
+		if (wanted & EV_READ)
 			bad |= event_add(&side->read, NULL);
-		}
+		else
+			event_del(&side->read);
 	}
 	if ((was ^ wanted) & EV_WRITE) {
 		if (wanted & EV_WRITE)
@@ -349,7 +345,7 @@ wanted_from_caller(const struct session *s)
 	case REFUSED:
 		return (short)(wanted | EV_READ);
 	case HANDSHAKE:
-		return (short)(wanted | (s->peek_caller ? 0 : EV_CLOSED));
+		return (short)(wanted | (s->peek_caller ? 0 : EV_READ));
 	case RELAY:
 		return (short)(wanted | (s->to_remote.len == 0 ? EV_READ : 0));
 	default:
@@ -506,7 +502,7 @@ session_event(evutil_socket_t fd, short what, void *context)
 		settle(s, expire(s));
 	else if (what == EV_TIMEOUT && !s->again)
 		settle(s, WAIT);
-	else if (s->state == HANDSHAKE && (what & EV_CLOSED) && caller_has_left(s))
+	else if (s->state == HANDSHAKE && fd == s->caller.fd && caller_has_left(s))
 		settle(s, END);
 	else {
 		s->only = only_side(s, fd, what);

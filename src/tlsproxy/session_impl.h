@@ -40,7 +40,7 @@ struct side {
 	int fd; /* owned; -1: none */
 	struct event read;
 	struct event write;
-	short watched; /* EV_READ, EV_WRITE, EV_CLOSED */
+	short watched; /* EV_READ, EV_WRITE */
 };
 
 /* Of the request: whether its caller reports how TLS went (RFC 8460), and what it does not want to report. */
@@ -75,7 +75,7 @@ struct session {
 	struct session_report report;           /* what is to be said of reports */
 	struct context *context;                /* a reference; from the status to the handshake */
 	struct tlsproxy_client_request *client; /* owned, for as long; NULL in the server role */
-	bool peek_caller;  /* in HANDSHAKE: the caller hung up, but has sent something before */
+	bool peek_caller;  /* in HANDSHAKE: the caller has sent something, so its end is not seen */
 	struct conn *conn; /* owned; NULL before HANDSHAKE */
 
 	/* Plaintext that could not be passed on yet. Empty, and without memory, when data flows freely. */
