@@ -12,6 +12,7 @@
 #include "util/err.h"
 #include "util/file.h"
 #include "util/log.h"
+#include "util/table.h"
 
 #define BLANKS " \t\r\n"
 
@@ -320,19 +321,21 @@ is_setting_of(const struct entry *entry, size_t at, const char *name)
 	       memcmp(entry->words[at].text, name, len) == 0;
 }
 
-const char *
-entry_setting(const struct entry *entry, size_t n, struct buf *name)
+struct table *
+entry_settings(const struct entry *entry)
 {
-	for (size_t i = 0; i < entry->options; i++) {
-		size_t len = name_length(&entry->words[i]);
+	struct table *settings = table_new(NULL);
 
-		if (len > 0 && n-- == 0) {
-			buf_clear(name);
-			buf_add(name, entry->words[i].text, len);
-			return entry->words[i].text + len + 1;
-		}
+	for (size_t i = 0; i < entry->options; i++) {
+		char *text = entry->words[i].text;
+		size_t len = name_length(&entry->words[i]);
+		char *name = alloc_string_n(text, len);
+
+		if (len > 0)
+			table_put(settings, name, text + len + 1);
+		free(name);
 	}
-	return NULL;
+	return settings;
 }
 
 const char *

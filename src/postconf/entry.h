@@ -16,6 +16,7 @@ struct buf;
 struct err;
 struct listing_line;
 struct maincf;
+struct table;
 
 enum entry_field {
 	ENTRY_SERVICE,
@@ -54,8 +55,8 @@ void entry_free(struct entry *entry);
 int entry_set_field(struct entry *entry, enum entry_field field, const char *value, struct err *err)
     __attribute__((warn_unused_result));
 
-/* The value of the n-th -o name=value, and its name in `name`; NULL when there are not so many. Borrowed. */
-const char *entry_setting(const struct entry *entry, size_t n, struct buf *name);
+/* What its -o options set: values, borrowed, by name; the last one of a name counts. Freed by the caller. */
+struct table *entry_settings(const struct entry *entry);
 
 /* The value that counts, the last one; NULL: not set. Borrowed. */
 const char *entry_value(const struct entry *entry, const char *name);

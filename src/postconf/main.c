@@ -398,6 +398,8 @@ main(int argc, char **argv)
 	process_name = text_basename(command);
 	snprintf(process_id, sizeof process_id, "%ld", (long)getpid());
 	log_set_sink(to_stderr, NULL);
+	/* A line at once, not byte by byte. */
+	setvbuf(stderr, NULL, _IOLBF, 0);
 	log_set_fatal(1, 0);
 	parse_command_line(argc, argv, &line);
 	if (line.tls_mode != NULL)

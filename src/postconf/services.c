@@ -58,27 +58,22 @@ static bool
 show_settings(const struct entry *entry, const struct request *request, const struct listing_style *style,
     struct buf *to)
 {
-	struct table *names = table_new(NULL);
-	struct buf name = BUF_INIT;
-	const char **sorted, *found;
+	struct table *settings = entry_settings(entry);
+	const char **sorted = alloc_array(table_count(settings) + 1, sizeof *sorted), *name;
 	size_t count = 0, at = 0;
 
-	for (size_t i = 0; entry_setting(entry, i, &name) != NULL; i++)
-		if (request_is_any(request, 2) || strcmp(request->parts[2], buf_str(&name)) == 0)
-			table_put(names, buf_str(&name), names);
-	sorted = alloc_array(table_count(names) + 1, sizeof *sorted);
-	while ((found = table_next(names, &at, NULL)) != NULL)
-		sorted[count++] = found;
+	while ((name = table_next(settings, &at, NULL)) != NULL)
+		if (request_is_any(request, 2) || strcmp(request->parts[2], name) == 0)
+			sorted[count++] = name;
 	qsort(sorted, count, sizeof *sorted, compare_names);
 	for (size_t i = 0; i < count; i++) {
 		char *shown = label(entry, sorted[i]);
 
-		listing_add(to, style, shown, entry_value(entry, sorted[i]));
+		listing_add(to, style, shown, table_get(settings, sorted[i]));
 		free(shown);
 	}
 	free(sorted);
-	buf_release(&name);
-	table_free(names);
+	table_free(settings);
 	return count > 0;
 }
 

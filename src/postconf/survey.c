@@ -77,8 +77,7 @@ survey_new(const struct maincf *cf, const struct entry_list *services, const cha
 {
 	struct survey *survey = alloc_zero(sizeof *survey);
 	struct walk walk = { .survey = survey };
-	struct buf setting = BUF_INIT;
-	const char *name, *value;
+	const char *name;
 	size_t at = 0;
 
 	survey->cf = cf;
@@ -92,10 +91,13 @@ survey_new(const struct maincf *cf, const struct entry_list *services, const cha
 	for (size_t i = 0; i < services->count; i++) {
 		survey->in_service[i] = walk.names = table_new(NULL);
 		walk.entry = services->entries[i];
-		for (size_t n = 0; (value = entry_setting(walk.entry, n, &setting)) != NULL; n++)
+		struct table *settings = entry_settings(walk.entry);
+		void *value;
+
+		for (size_t n = 0; table_next(settings, &n, &value) != NULL;)
 			take(&walk, value);
+		table_free(settings);
 	}
-	buf_release(&setting);
 	return survey;
 }
 
@@ -122,16 +124,17 @@ survey_knows(const struct survey *survey, const char *name)
 static void
 warn_unused_in_service(const struct survey *survey, size_t service)
 {
-	const struct entry *entry = survey->services->entries[service];
-	struct buf name = BUF_INIT;
-	const char *value;
+	struct table *settings = entry_settings(survey->services->entries[service]);
+	const char *name;
+	void *value;
+	size_t at = 0;
 
-	for (size_t n = 0; (value = entry_setting(entry, n, &name)) != NULL; n++)
-		if (value == entry_value(entry, buf_str(&name)) && !survey_knows(survey, buf_str(&name)) &&
-		    !table_get(survey->in_main, buf_str(&name)) &&
-		    !table_get(survey->in_service[service], buf_str(&name)))
-			log_warn("%s/master.cf: unused parameter: %s=%s", survey->dir, buf_str(&name), value);
-	buf_release(&name);
+	while ((name = table_next(settings, &at, &value)) != NULL)
+		if (!survey_knows(survey, name) && !table_get(survey->in_main, name) &&
+		    !table_get(survey->in_service[service], name))
+			log_warn(
+			    "%s/master.cf: unused parameter: %s=%s", survey->dir, name, (const char *)value);
+	table_free(settings);
 }
 
 void
