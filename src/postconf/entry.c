@@ -414,15 +414,28 @@ entry_expand(struct entry *entry, struct maincf *cf, struct err *err)
 
 /* --- text --- */
 
-static void
-put_word(struct listing_line *line, const char *text)
+/* Whether the text, read again, is more than one word. */
+static bool
+is_apart(const char *text)
 {
-	/* What would be taken apart, or lose its own braces, when it is read again. */
-	bool enclose = *text == '\0' || *text == '{' || strpbrk(text, BLANKS) != NULL;
-	char *word = alloc_printf(enclose ? "{%s}" : "%s", text);
+	const char *at = text;
 
-	listing_word(line, word, strlen(word));
-	free(word);
+	free(next_word(&at));
+	return *at != '\0';
+}
+
+static void
+put_word(struct listing_line *line, const struct entry_word *word)
+{
+	const char *text = word->text;
+	/* What would be taken apart, or lose its own braces, when it is read again; of a setting, any blank.
+	 */
+	bool enclose = *text == '\0' || *text == '{' || is_apart(text) ||
+		       (word->option != NULL && strpbrk(text, BLANKS) != NULL);
+	char *shown = alloc_printf(enclose ? "{%s}" : "%s", text);
+
+	listing_word(line, shown, strlen(shown));
+	free(shown);
 }
 
 void
@@ -442,7 +455,7 @@ entry_put_command(const struct entry *entry, struct listing_line *line)
 		line->fold = fold && !ends_line;
 		if (word->option != NULL)
 			listing_word(line, word->option, strlen(word->option));
-		put_word(line, word->text);
+		put_word(line, word);
 	}
 }
 
