@@ -34,6 +34,7 @@ struct maincf {
 	void *scope_context;     /* borrowed from the caller of maincf_set_scope() */
 	struct table *overrides; /* of -o */
 	struct table *values;    /* of main.cf */
+	struct table *installed; /* defaults that go before those */
 	struct table *derived;   /* names of this host, once somebody asked */
 	unsigned int deriving;   /* a bit for each that is being worked out */
 };
@@ -48,6 +49,7 @@ maincf_new(const char *dir, maincf_default_fn defaults)
 	cf->defaults = defaults;
 	cf->overrides = table_new(free);
 	cf->values = table_new(free);
+	cf->installed = table_new(free);
 	cf->derived = table_new(free);
 	return cf;
 }
@@ -58,6 +60,7 @@ maincf_free(struct maincf *cf)
 	if (cf == NULL)
 		return;
 	table_free(cf->derived);
+	table_free(cf->installed);
 	table_free(cf->values);
 	table_free(cf->overrides);
 	free(cf->dir);
@@ -216,6 +219,12 @@ maincf_set_scope(struct maincf *cf, maincf_scope_fn fn, void *context)
 	cf->derived = table_new(free);
 }
 
+void
+maincf_set_default(struct maincf *cf, const char *name, const char *value)
+{
+	table_put(cf->installed, name, alloc_string(value));
+}
+
 /* --- looking up --- */
 
 const char *
@@ -306,6 +315,8 @@ find(const char *name, bool *is_default, void *context)
 	/* A program stores a default expanded when it loads the parameter. */
 	*is_default = !cf->is_postconf;
 	value = derive(cf, name);
+	if (value == NULL)
+		value = table_get(cf->installed, name);
 	if (value == NULL && cf->defaults != NULL)
 		value = cf->defaults(name);
 	return value;

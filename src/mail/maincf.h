@@ -45,6 +45,9 @@ void maincf_set(struct maincf *cf, const char *name, const char *value);
 typedef const char *(*maincf_scope_fn)(const char *name, void *context);
 void maincf_set_scope(struct maincf *cf, maincf_scope_fn fn, void *context);
 
+/* A default that goes before those of maincf_new(): what another installation would have. */
+void maincf_set_default(struct maincf *cf, const char *name, const char *value);
+
 /* The unexpanded text from -o or main.cf; NULL when the name is not set there. Borrowed. */
 const char *maincf_raw(const struct maincf *cf, const char *name);
 

@@ -12,6 +12,7 @@ enum command_result {
 	COMMAND_DONE,   /* exit status 0 */
 	COMMAND_NO,     /* exit status 1; whatever there is to say has been said */
 	COMMAND_FAILED, /* exit status 1; `err` is to be reported */
+	COMMAND_ERRORS, /* exit status 2; likewise */
 	COMMAND_USAGE,  /* exit status 1; the arguments make no sense */
 };
 
@@ -20,6 +21,7 @@ typedef enum command_result (*command_fn)(const struct site *site, int argc, cha
 
 enum command_result cmd_all_default_client(const struct site *site, int argc, char **argv, struct err *err);
 enum command_result cmd_all_default_server(const struct site *site, int argc, char **argv, struct err *err);
+enum command_result cmd_check(const struct site *site, int argc, char **argv, struct err *err);
 enum command_result cmd_deploy_server_cert(const struct site *site, int argc, char **argv, struct err *err);
 enum command_result cmd_enable_client(const struct site *site, int argc, char **argv, struct err *err);
 enum command_result cmd_enable_server(const struct site *site, int argc, char **argv, struct err *err);

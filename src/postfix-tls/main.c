@@ -35,9 +35,10 @@ static const struct command {
 	{ "all-default-client", "", cmd_all_default_client, false },
 	{ "all-default-server", "", cmd_all_default_server, false },
 	{ "status", " [--json]", cmd_status, false },
+	{ "check", " [--json | --fix [--yes]] | --list", cmd_check, false },
 };
 
-enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+enum { COMMAND_COUNT = sizeof commands / sizeof *commands, EXIT_ERRORS = 2 };
 
 _Noreturn static void
 fail_unknown(const char *name)
@@ -85,6 +86,8 @@ run(const struct site *site, const struct command *command, int argc, char **arg
 		log_fatal("%s", err.text);
 	case COMMAND_USAGE:
 		log_fatal("usage: postfix tls %s%s", command->name, command->arguments);
+	case COMMAND_ERRORS:
+		return EXIT_ERRORS;
 	case COMMAND_NO:
 		break;
 	}

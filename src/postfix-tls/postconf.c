@@ -181,6 +181,14 @@ postconf_has_type(struct postconf *postconf, const char *word, struct err *err)
 }
 
 int
+postconf_print(const struct postconf *postconf, const char *option, struct buf *to, struct err *err)
+{
+	if (access(postconf->program, X_OK) < 0)
+		return 0;
+	return run(postconf, option, NULL, to, err);
+}
+
+int
 postconf_edit(
     struct postconf *postconf, const struct postconf_setting *settings, size_t count, struct err *err)
 {

@@ -49,6 +49,10 @@ struct maincf *postconf_maincf(struct postconf *postconf);
 int postconf_has_type(struct postconf *postconf, const char *word, struct err *err)
     __attribute__((warn_unused_result));
 
+/* Appends all that the installed postconf prints with this option; nothing when there is none. */
+int postconf_print(const struct postconf *postconf, const char *option, struct buf *to, struct err *err)
+    __attribute__((warn_unused_result));
+
 /* Changes all in one step, unless main.cf is no longer what was read. 0, or -1 with err and nothing changed.
  */
 int postconf_edit(struct postconf *postconf, const struct postconf_setting *settings, size_t count,

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * check_chain: dates, strength, names and order of the certificates that are shown to peers.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tls/pemfile.h"
+#include "tlscheck/check_impl.h"
+#include "util/alloc.h"
+#include "util/err.h"
+#include "util/now.h"
+
+enum { DAY_S = 24 * 3600, NEAR_S = 14 * DAY_S };
+
+/* Adds a finding about a certificate; `name` is the parameter of the chain. */
+#define cert_found(check, chain, id, ...) check_add(check, id, check_chain_where(chain), __VA_ARGS__)
+
+char *
+check_chain_where(const struct check_chain *chain)
+{
+	return chain->where ? alloc_string(chain->where) : scope_where(chain->scope, chain->name);
+}
+
+static const char *
+day(int64_t seconds, char text[32])
+{
+	time_t time = (time_t)seconds;
+	struct tm tm;
+
+	if (!gmtime_r(&time, &tm) || strftime(text, 32, "%Y-%m-%d", &tm) == 0)
+		strcpy(text, "an unknown day");
+	return text;
+}
+
+static void
+mend_certificate(struct check *check, struct finding *found, const struct pemfile_object *cert, bool server)
+{
+	const char *option = check->site->option;
+
+	if (!server)
+		return;
+	if (cert->self_signed)
+		finding_mend(found, "postfix %stls new-server-cert", option);
+	else
+		finding_mend(found, "postfix %stls output-server-csr", option);
+}
+
+static void
+check_dates(struct check *check, const struct check_chain *chain, const struct pemfile_object *cert)
+{
+	int64_t now = now_wall(), left = cert->not_after - now;
+	struct finding *found = NULL;
+	char text[32];
+
+	if (cert->not_before > now)
+		found = cert_found(check, chain, "certificate-not-yet-valid",
+		    "%s: the certificate of %s begins on %s", cert->file, cert->subject,
+		    day(cert->not_before, text));
+	else if (left <= 0)
+		found =
+		    cert_found(check, chain, "certificate-expired", "%s: the certificate of %s ended on %s",
+			cert->file, cert->subject, day(cert->not_after, text));
+	else if (left < NEAR_S && left < (cert->not_after - cert->not_before) / 4)
+		found = cert_found(check, chain, "certificate-expires-soon",
+		    "%s: the certificate of %s ends on %s", cert->file, cert->subject,
+		    day(cert->not_after, text));
+	mend_certificate(check, found, cert, chain->host != NULL);
+}
+
+static void
+check_strength(struct check *check, const struct check_chain *chain, const struct pemfile_object *cert)
+{
+	if (cert->weak_key)
+		cert_found(check, chain, "weak-key", "%s: the key of %s is %s with %d bits", cert->file,
+		    cert->subject, cert->algorithm, cert->bits);
+	if (cert->weak_signature)
+		cert_found(check, chain, "weak-signature", "%s: the certificate of %s is signed with %s",
+		    cert->file, cert->subject, cert->signature);
+}
+
+static void
+check_leaf(struct check *check, const struct check_chain *chain, const struct pemfile_object *leaf)
+{
+	if (leaf->rare_key)
+		cert_found(check, chain, "rare-key", "%s: the key of %s is %s%s%s", leaf->file, leaf->subject,
+		    leaf->algorithm, *leaf->group ? " on " : "", leaf->group);
+	/* What openssl req -x509 makes is marked so. */
+	if (leaf->authority && !leaf->self_signed)
+		cert_found(check, chain, "certificate-is-ca",
+		    "%s: the certificate of %s is that of an authority", leaf->file, leaf->subject);
+	if (chain->host && leaf->no_server)
+		mend_certificate(check,
+		    cert_found(check, chain, "no-server-auth", "%s: the certificate of %s is not for servers",
+			leaf->file, leaf->subject),
+		    leaf, true);
+	if (!chain->host && leaf->no_client)
+		cert_found(check, chain, "no-client-auth", "%s: the certificate of %s is not for clients",
+		    leaf->file, leaf->subject);
+}
+
+static void
+check_host(struct check *check, const struct check_chain *chain, size_t index)
+{
+	const struct pemfile_object *leaf = pemfile_object(chain->pemfile, index);
+
+	/* Nobody verifies the name in a certificate that vouches for itself. */
+	if (!chain->host || leaf->self_signed)
+		return;
+	if (!pemfile_is_for_host(chain->pemfile, index, chain->host))
+		mend_certificate(check,
+		    cert_found(check, chain, "name-mismatch", "%s: the certificate of %s is not for %s",
+			leaf->file, leaf->subject, chain->host),
+		    leaf, true);
+	else if (leaf->name_count == 0)
+		mend_certificate(check,
+		    cert_found(check, chain, "no-dns-name", "%s: the certificate of %s has no DNS name",
+			leaf->file, leaf->subject),
+		    leaf, true);
+}
+
+/* Each certificate has to be the issuer of the one before. False: one is not. */
+static bool
+check_order(struct check *check, const struct check_chain *chain, size_t leaf, size_t end)
+{
+	const struct pemfile *pemfile = chain->pemfile;
+	size_t before = leaf;
+
+	for (size_t i = leaf + 1; i < end; i++) {
+		const struct pemfile_object *cert = pemfile_object(pemfile, i);
+
+		if (cert->kind != PEMFILE_CERTIFICATE)
+			continue;
+		if (!pemfile_is_issuer(pemfile, i, before)) {
+			cert_found(check, chain, "chain-order",
+			    "%s: certificate %d, of %s, did not issue the one before", cert->file,
+			    cert->index, cert->subject);
+			return false;
+		}
+		if (cert->self_signed)
+			cert_found(check, chain, "root-in-chain", "%s: certificate %d, of %s, is a root",
+			    cert->file, cert->index, cert->subject);
+		before = i;
+	}
+	return true;
+}
+
+static void
+check_trust(struct check *check, const struct check_chain *chain, size_t index)
+{
+	const struct pemfile_object *leaf = pemfile_object(chain->pemfile, index), *top;
+	struct finding *found;
+	struct err err = { 0 };
+	size_t last;
+
+	if (leaf->self_signed) {
+		cert_found(check, chain, "self-signed", "%s: the certificate of %s is self-signed",
+		    leaf->file, leaf->subject);
+		return;
+	}
+	if (pemfile_trust(chain->pemfile, index, chain->ca_file, chain->ca_path, true, &last, &err) !=
+	    PEMFILE_NO_ISSUER)
+		return;
+	top = pemfile_object(chain->pemfile, last);
+	found = cert_found(check, chain, "chain-incomplete",
+	    "%s: the chain ends with %s; that of its issuer, %s, is neither in the file nor a known "
+	    "authority's",
+	    top->file, top->subject, top->issuer);
+	if (strncmp(top->issuer_url, "http", 4) == 0) {
+		char *url = finding_quote(top->issuer_url), *file = finding_quote(top->file);
+
+		finding_mend(found, "curl -s %s | openssl x509 -inform DER >>%s", url, file);
+		free(file);
+		free(url);
+	}
+}
+
+void
+check_chain(struct check *check, const struct check_chain *chain, size_t leaf)
+{
+	size_t end = pemfile_next(chain->pemfile, PEMFILE_KEY, leaf);
+
+	for (size_t i = leaf; i < end; i++) {
+		const struct pemfile_object *cert = pemfile_object(chain->pemfile, i);
+
+		if (cert->kind != PEMFILE_CERTIFICATE)
+			continue;
+		check_dates(check, chain, cert);
+		check_strength(check, chain, cert);
+	}
+	check_leaf(check, chain, pemfile_object(chain->pemfile, leaf));
+	check_host(check, chain, leaf);
+	if (check_order(check, chain, leaf, end))
+		check_trust(check, chain, leaf);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * check_impl: what the checks have in common. Each check_SUBJECT.c goes over one subject.
+ */
+#ifndef TLSCHECK_CHECK_IMPL_H
+#define TLSCHECK_CHECK_IMPL_H
+
+#include <stdbool.h>
+
+#include "tlscheck/check.h"
+#include "tlscheck/effective.h"
+#include "tlscheck/finding.h"
+#include "tls/level.h"
+
+struct check {
+	const struct check_site *site;
+	struct effective *effective;
+	struct findings *findings;
+};
+
+/* One side of TLS in one scope: the parameters whose names begin with `prefix`. */
+struct role {
+	struct check *check;
+	struct scope *scope;
+	const char *prefix; /* smtpd_tls_, smtp_tls_, lmtp_tls_, tlsproxy_tls_, tlsproxy_client_ */
+	bool server;
+};
+
+/* All roles there are: of main.cf, and of each service that has a part in TLS. */
+typedef void (*role_fn)(const struct role *role);
+void check_each_role(struct check *check, role_fn fn);
+
+/* main.cf alone, and each service. */
+typedef void (*check_scope_fn)(struct check *check, struct scope *scope);
+void check_each_scope(struct check *check, check_scope_fn fn);
+
+/* The name of a parameter of the role, and its value. Borrowed from the scope. */
+const char *role_name(const struct role *role, const char *rest);
+const char *role_value(const struct role *role, const char *rest);
+bool role_is_yes(const struct role *role, const char *rest);
+
+/* The level in force; LEVEL_INVALID when it is no level. A wrapper-mode server's is LEVEL_ENCRYPT. */
+enum level role_level(const struct role *role);
+
+/* The parameter that this level comes from. */
+const char *role_level_name(const struct role *role);
+
+/* Adds a finding about a parameter, where its text is. */
+#define check_found(check, scope, id, name, ...) check_add(check, id, scope_where(scope, name), __VA_ARGS__)
+#define role_found(role, id, rest, ...)                                                                      \
+	check_found((role)->check, (role)->scope, id, role_name(role, rest), __VA_ARGS__)
+
+/* Takes `where`. */
+struct finding *check_add(struct check *check, const char *id, char *where, const char *what, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* "NAME = VALUE" of the parameter that decides about a name. Borrowed from the scope. */
+const char *check_setting(struct scope *scope, const char *name);
+
+/* The path as a service sees it before its jail: relative ones count from the queue directory. Freed by the
+ * caller. */
+char *check_path(struct scope *scope, const char *path);
+
+/* What a member of a list is: "word" in "other, word". */
+bool check_lists(const char *list, const char *word);
+
+/* Whether certificates that start at the leaf with this index are fit to be shown. In check_chain.c. */
+struct pemfile;
+struct check_chain {
+	const struct pemfile *pemfile;
+	struct scope *scope;
+	const char *name;    /* parameter that names the files */
+	const char *where;   /* of that instead of the parameter's place; may be NULL */
+	const char *ca_file; /* of authorities that peers may know; "" */
+	const char *ca_path;
+	const char *host; /* the server's name; NULL: client */
+};
+void check_chain(struct check *check, const struct check_chain *chain, size_t leaf);
+char *check_chain_where(const struct check_chain *chain); /* freed by the caller */
+
+/* Modes and owners of a file with a private key in it. In check_files.c. */
+void check_key_file(struct check *check, struct scope *scope, const char *name, const char *path);
+
+/* The file of the system's authorities. In check_files.c. */
+const char *check_system_authorities(void);
+
+void check_legacy(struct check *check);
+void check_names(struct check *check);
+void check_values(struct check *check);
+void check_words(struct check *check);
+void check_levels(struct check *check);
+void check_clients(struct check *check);
+void check_certs(struct check *check);
+void check_files(struct check *check);
+void check_tables(struct check *check);
+void check_sni(struct check *check);
+void check_caches(struct check *check);
+void check_services(struct check *check);
+void check_dns(struct check *check);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * check_levels: the server's level, and what it means for certificates, passwords and ports.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mail/mastercf.h"
+#include "tlscheck/check_impl.h"
+#include "util/alloc.h"
+#include "util/text.h"
+
+static bool
+is_smtpd(const struct role *role)
+{
+	return strcmp(role->prefix, "smtpd_tls_") == 0;
+}
+
+static bool
+has_certificate(const struct role *role)
+{
+	return *role_value(role, "chain_files") || *role_value(role, "cert_file") ||
+	       *role_value(role, "eccert_file") || *role_value(role, "dcert_file");
+}
+
+static void
+check_word(const struct role *role)
+{
+	const char *word = role_value(role, "security_level");
+	const char *name = scope_source(role->scope, role_name(role, "security_level"));
+	enum level level = level_from_name(word);
+	struct finding *found;
+
+	if (!*word || (is_smtpd(role) && role_is_yes(role, "wrappermode")))
+		return;
+	if (level == LEVEL_INVALID || (role->server && level_is_dane(level))) {
+		found = role_found(role, "level-unknown", "security_level", "%s = %s is no level of a %s",
+		    name, word, role->server ? "server" : "client");
+		scope_mend_set(role->scope, found, name, level_is_dane(level) ? "encrypt" : "may", false);
+	} else if (role->server && level > LEVEL_ENCRYPT) {
+		found = role_found(role, "level-unsupported", "security_level",
+		    "%s = %s is taken for encrypt in a server", name, word);
+		scope_mend_set(role->scope, found, name, "encrypt", true);
+	}
+}
+
+static void
+check_certificate(const struct role *role)
+{
+	const char *name = role_level_name(role);
+	struct finding *found;
+
+	if (role_level(role) < LEVEL_MAY)
+		return;
+	if (!has_certificate(role)) {
+		found = check_found(role->check, role->scope, "no-certificate", name,
+		    "%s, but there is no certificate", check_setting(role->scope, name));
+		finding_mend(found, "postfix %stls new-server-key", role->check->site->option);
+	} else if (text_equal_nocase(role_value(role, "cert_file"), "none") &&
+		   !*role_value(role, "chain_files")) {
+		found = role_found(role, "anonymous-server", "cert_file", "%s",
+		    check_setting(role->scope, role_name(role, "cert_file")));
+		finding_mend(found, "postfix %stls new-server-key", role->check->site->option);
+	}
+}
+
+static void
+check_client_certificates(const struct role *role)
+{
+	struct finding *found;
+
+	if (role_is_yes(role, "req_ccert") && role_level(role) < LEVEL_ENCRYPT) {
+		const char *name = scope_source(role->scope, role_name(role, "req_ccert"));
+
+		found = role_found(role, "req-ccert-ignored", "req_ccert",
+		    "%s = yes is ignored unless TLS is required, and no certificate is asked for", name);
+		scope_mend_set(role->scope, found, "smtpd_tls_ask_ccert", "yes", false);
+		scope_mend_remove(role->scope, found, name, false);
+	}
+}
+
+/* --- restrictions that look at client certificates --- */
+
+static const char *const restrictions[] = { "smtpd_client_restrictions", "smtpd_helo_restrictions",
+	"smtpd_sender_restrictions", "smtpd_relay_restrictions", "smtpd_recipient_restrictions",
+	"smtpd_data_restrictions", "smtpd_end_of_data_restrictions", "smtpd_etrn_restrictions" };
+
+static void
+check_restriction(const struct role *role, const char *name)
+{
+	const char *list = scope_value(role->scope, name);
+	const char *word = check_lists(list, "permit_tls_clientcerts")       ? "permit_tls_clientcerts"
+			   : check_lists(list, "permit_tls_all_clientcerts") ? "permit_tls_all_clientcerts"
+			   : check_lists(list, "check_ccert_access")         ? "check_ccert_access"
+									     : NULL;
+	bool asked = role_is_yes(role, "ask_ccert") ||
+		     (role_is_yes(role, "req_ccert") && role_level(role) >= LEVEL_ENCRYPT);
+	struct finding *found;
+
+	if (!word)
+		return;
+	if (!asked) {
+		found = check_found(role->check, role->scope, "ccert-not-asked", name,
+		    "%s has %s, but clients are not asked for certificates", name, word);
+		scope_mend_set(role->scope, found, "smtpd_tls_ask_ccert", "yes", false);
+	}
+	if (strcmp(word, "permit_tls_clientcerts") == 0 && !*scope_value(role->scope, "relay_clientcerts")) {
+		found = check_found(role->check, role->scope, "relay-clientcerts-empty", name,
+		    "%s has %s, but relay_clientcerts is empty", name, word);
+		finding_mend(found, "postconf %s-e 'relay_clientcerts = hash:%s/relay_clientcerts'",
+		    role->check->site->option, role->check->site->config_directory);
+	}
+	if (strcmp(word, "permit_tls_all_clientcerts") == 0 &&
+	    scope_is_yes(role->scope, "tls_append_default_CA")) {
+		found = check_found(role->check, role->scope, "all-clientcerts-public", name,
+		    "%s has %s, and tls_append_default_CA = yes", name, word);
+		scope_mend_set(role->scope, found, "tls_append_default_CA", "no", false);
+	}
+}
+
+/* --- passwords --- */
+
+static void
+check_passwords(const struct role *role)
+{
+	enum level level = role_level(role);
+	struct finding *found;
+
+	if (!scope_is_yes(role->scope, "smtpd_sasl_auth_enable") || role_is_yes(role, "auth_only") ||
+	    level >= LEVEL_ENCRYPT || level == LEVEL_INVALID)
+		return;
+	found = check_found(role->check, role->scope, "auth-in-clear", "smtpd_sasl_auth_enable",
+	    "passwords are taken without TLS: smtpd_sasl_auth_enable = yes, smtpd_tls_auth_only = no");
+	/* With no TLS there would be no way left to log in. */
+	if (level == LEVEL_NONE)
+		scope_mend_set(role->scope, found, "smtpd_tls_security_level", "may", false);
+	scope_mend_set(role->scope, found, "smtpd_tls_auth_only", "yes", false);
+}
+
+/* --- ports --- */
+
+static bool
+is_port(const struct mastercf_entry *entry, const char *number, const char *name, const char *other)
+{
+	return entry->port && (strcmp(entry->port, number) == 0 || strcmp(entry->port, name) == 0 ||
+				  (other && strcmp(entry->port, other) == 0));
+}
+
+/* The options are in master.cf, whether or not there are some yet. */
+static void
+mend_service(const struct role *role, struct finding *found, const char *name, const char *value)
+{
+	const struct mastercf_entry *entry = scope_entry(role->scope);
+	char *setting =
+	    alloc_printf("%s/%s/%s=%s", entry->name, mastercf_type_name(entry->type), name, value);
+	char *quoted = finding_quote(setting);
+
+	finding_mend(found, "postconf %s-P %s", role->check->site->option, quoted);
+	free(quoted);
+	free(setting);
+}
+
+static struct finding *
+service_found(const struct role *role, const char *id, const char *what)
+{
+	const struct mastercf_entry *entry = scope_entry(role->scope);
+	char *where = alloc_printf("%s:%d", effective_master_path(role->check->effective), entry->line);
+
+	return check_add(role->check, id, where, "service %s %s", entry->name, what);
+}
+
+static void
+check_port(const struct role *role)
+{
+	const struct mastercf_entry *entry = scope_entry(role->scope);
+	bool wrapped = role_is_yes(role, "wrappermode");
+	struct finding *found = NULL;
+
+	if (entry->type != MASTERCF_INET)
+		return;
+	if (is_port(entry, "465", "smtps", "submissions") && !wrapped) {
+		found = service_found(role, "wrappermode-missing", "does not begin with TLS");
+		mend_service(role, found, "smtpd_tls_wrappermode", "yes");
+	} else if (wrapped &&
+		   (is_port(entry, "25", "smtp", NULL) || is_port(entry, "587", "submission", NULL))) {
+		found = service_found(role, "wrappermode-port", "begins with TLS");
+		mend_service(role, found, "smtpd_tls_wrappermode", "no");
+	} else if (is_port(entry, "25", "smtp", NULL) && role_level(role) >= LEVEL_ENCRYPT &&
+		   strcmp(entry->host, "127.0.0.1") != 0) {
+		found = service_found(role, "required-on-25", "requires TLS");
+		mend_service(role, found, "smtpd_tls_security_level", "may");
+	} else if (is_port(entry, "587", "submission", NULL) && role_level(role) >= LEVEL_NONE &&
+		   role_level(role) < LEVEL_ENCRYPT) {
+		found = service_found(role, "submission-optional", "does not require TLS");
+		mend_service(role, found, "smtpd_tls_security_level", "encrypt");
+	}
+}
+
+static void
+check_hidden(const struct role *role)
+{
+	const char *words = scope_value(role->scope, "smtpd_discard_ehlo_keywords");
+	char *lower;
+
+	if (role_level(role) < LEVEL_MAY || role_is_yes(role, "wrappermode"))
+		return;
+	lower = text_lower(alloc_string(words));
+	if (check_lists(lower, "starttls")) {
+		struct finding *found =
+		    check_found(role->check, role->scope, "starttls-hidden", "smtpd_discard_ehlo_keywords",
+			"%s, while %s", check_setting(role->scope, "smtpd_discard_ehlo_keywords"),
+			check_setting(role->scope, role_level_name(role)));
+
+		scope_mend_remove(role->scope, found, "smtpd_discard_ehlo_keywords", false);
+	}
+	free(lower);
+}
+
+/* --- all --- */
+
+static void
+check_role(const struct role *role)
+{
+	struct finding *found;
+
+	check_word(role);
+	if (!role->server)
+		return;
+	check_certificate(role);
+	check_client_certificates(role);
+	if (!is_smtpd(role))
+		return;
+	check_passwords(role);
+	check_hidden(role);
+	for (size_t i = 0; i < sizeof restrictions / sizeof *restrictions; i++)
+		check_restriction(role, restrictions[i]);
+	if (scope_entry(role->scope)) {
+		check_port(role);
+		return;
+	}
+	if (role_is_yes(role, "wrappermode")) {
+		found = role_found(
+		    role, "wrappermode-everywhere", "wrappermode", "smtpd_tls_wrappermode = yes in main.cf");
+		scope_mend_remove(role->scope, found, "smtpd_tls_wrappermode", false);
+	} else if (role_level(role) == LEVEL_NONE) {
+		found = role_found(role, "server-off", "security_level", "the server offers no TLS");
+		finding_mend(found, "postfix %stls enable-server", role->check->site->option);
+	}
+}
+
+void
+check_levels(struct check *check)
+{
+	check_each_role(check, check_role);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * pemgroup: whether the objects in PEM files come in an order that servers and clients take.
+ */
+#ifndef TLSCHECK_PEMGROUP_H
+#define TLSCHECK_PEMGROUP_H
+
+#include <stddef.h>
+
+struct check;
+struct check_chain;
+struct pemfile;
+
+/* ( key leaf issuer* )+, each key of another kind: as in chain_files and SNI tables. */
+void pemgroup_check(struct check *check, const struct check_chain *chain);
+
+/* What no reader can use, one by one. */
+void pemgroup_check_objects(struct check *check, const struct check_chain *chain);
+
+/* The first key of `keys` belongs to the certificate at `leaf`. `key_name` is the parameter of `keys`. */
+void pemgroup_check_match(struct check *check, const struct check_chain *chain, const struct pemfile *keys,
+    const char *key_name, size_t leaf);
+
+#endif
