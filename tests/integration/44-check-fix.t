@@ -1,0 +1,83 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# "postfix tls check --fix" takes the steps it offers, and then there is nothing left to take; it asks, on a terminal; it
+# changes nothing without one unless told --yes. --json and text say the same.
+. "$(dirname "$0")/lib.sh"
+
+need_postfix
+make_certs "$TMP/certs"
+
+helper() {
+	env -i PATH=/usr/bin:/bin:/usr/sbin MAIL_CONFIG="$TMP/conf" config_directory="$TMP/conf" \
+		command_directory=/usr/sbin daemon_directory="$BIN" queue_directory="$TMP" "$BIN/postfix-tls-script" "$@"
+}
+
+fresh() {
+	rm -rf "$TMP/conf"
+	mkdir -p "$TMP/conf" "$TMP/data"
+	chown postfix "$TMP/data"
+	cat >"$TMP/conf/main.cf" <<-CONF
+	# the first line stays
+	compatibility_level = 3.6
+	data_directory = $TMP/data
+	smtpd_use_tls = yes
+	smtpd_tls_cert_file = $TMP/certs/rsa.crt
+	smtpd_tls_key_file = $TMP/certs/rsa.key
+	smtpd_tls_cipherlist = DEFAULT
+	smtp_enforce_tls = yes
+	smtp_tls_enforce_peername = no
+	smtp_tls_policy_maps = hash:$TMP/conf/policy
+	# and the last
+	CONF
+	printf 'smtp inet n - n - - smtpd\ntlsmgr unix - - n 1000? 1 tlsmgr\n' >"$TMP/conf/master.cf"
+	echo "example.com encrypt" >"$TMP/conf/policy"
+	chmod 644 "$TMP/certs/rsa.key"
+	cp "$TMP/conf/main.cf" "$TMP/before"
+}
+
+fresh
+helper check >"$TMP/text" 2>"$TMP/err"
+is $? 2 "the key that all can read is an error"
+helper check --json >"$TMP/json" 2>>"$TMP/err"
+is "$(perl -MJSON::PP -e 'local $/; print map { "$_->{where}: $_->{severity}: $_->{what}: $_->{why} [$_->{id}]\n" . (length $_->{command} ? "    $_->{command}\n" : "") } @{decode_json(<STDIN>)}' <"$TMP/json")" \
+	"$(sed '$d' "$TMP/text")" "JSON has what the text has"
+like "$(tail -n 1 "$TMP/text")" '^2 errors, 4 warnings, 1 note$' "the last line counts"
+
+helper check --fix >"$TMP/text" 2>>"$TMP/err" </dev/null
+cmp -s "$TMP/before" "$TMP/conf/main.cf"
+ok $? "without a terminal nothing is changed"
+like "$(cat "$TMP/text")" '^with --yes: .*postconf .*-X smtpd_use_tls' "but it is said what would be done"
+
+# script(1) gives it a terminal: no to the first question, and then the end of input.
+cat >"$TMP/answer" <<SH
+exec env -i PATH=/usr/bin:/bin:/usr/sbin MAIL_CONFIG="$TMP/conf" config_directory="$TMP/conf" \
+	command_directory=/usr/sbin daemon_directory="$BIN" queue_directory="$TMP" "$BIN/postfix-tls-script" check --fix
+SH
+printf 'n\n\004' | script -qec "sh $TMP/answer" /dev/null >"$TMP/asked" 2>&1
+like "$(cat "$TMP/asked")" 'Do that\? \[y/N\]' "on a terminal it asks"
+cmp -s "$TMP/before" "$TMP/conf/main.cf"
+ok $? "no is no"
+
+helper check --fix --yes >"$TMP/text" 2>>"$TMP/err"
+is $? 2 "the status is about what was found"
+like "$(cat "$TMP/conf/main.cf")" '^smtpd_tls_security_level = may$' "the server's level took the place of the boolean"
+like "$(cat "$TMP/conf/main.cf")" '^smtp_tls_security_level = encrypt$' "the client's level took the place of two"
+unlike "$(cat "$TMP/conf/main.cf")" '_use_tls|enforce|cipherlist' "the old ones are gone"
+is "$(sed -n '1p' "$TMP/conf/main.cf")" "# the first line stays" "comments stay"
+is "$(stat -c %a "$TMP/certs/rsa.key")" 640 "others cannot read the key"
+is "$(/usr/sbin/postmap -c "$TMP/conf" -q example.com "hash:$TMP/conf/policy" 2>&1)" encrypt "the table was made"
+helper check --fix --yes >"$TMP/text" 2>>"$TMP/err"
+is $? 0 "then nothing is left but notes"
+unlike "$(cat "$TMP/text")" '^done:' "and there is nothing to do"
+
+fresh
+helper check --yes >/dev/null 2>"$TMP/err"
+is $? 1 "--yes without --fix makes no sense"
+helper check more >/dev/null 2>"$TMP/err"
+is $? 1 "an argument makes no sense"
+like "$(cat "$TMP/err")" 'usage: postfix tls check' "and the usage is said"
+rm "$TMP/conf/master.cf"
+helper check >/dev/null 2>"$TMP/err"
+is $? 1 "without master.cf nothing can be checked"
+done_testing
