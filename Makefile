@@ -18,7 +18,7 @@ SAN     ?=
 WARN    = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
           -Wwrite-strings -Wundef -Wformat=2 -Wno-format-nonliteral
 
-PKGS    = libcrypto libssl libevent_core libevent libidn2 jansson
+PKGS    = libcrypto libssl libevent_core libevent libidn2 jansson libunbound
 HARDEN  = -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 ifneq ($(SAN),)
 HARDEN  = -fPIE

@@ -35,7 +35,10 @@ static const struct command {
 	{ "all-default-client", "", cmd_all_default_client, false },
 	{ "all-default-server", "", cmd_all_default_server, false },
 	{ "status", " [--json]", cmd_status, false },
-	{ "check", " [--json | --fix [--yes]] | --list", cmd_check, false },
+	{ "check",
+	    " [--json | --fix [--yes]] [--dns] [--resolver address] [--trust-anchor file] [--timeout seconds]"
+	    " | --list",
+	    cmd_check, false },
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands, EXIT_ERRORS = 2 };

@@ -441,6 +441,40 @@ pemfile_is_for_host(const struct pemfile *pemfile, size_t cert, const char *host
 	return x509 && X509_check_host(x509, host, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
 }
 
+static bool
+bytes_fit(const unsigned char *der, int der_len, int mtype, const void *data, size_t len)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned int digest_len;
+	const EVP_MD *md = mtype == 1 ? EVP_sha256() : mtype == 2 ? EVP_sha512() : NULL;
+
+	if (der_len <= 0)
+		return false;
+	if (mtype == 0)
+		return len == (size_t)der_len && memcmp(data, der, len) == 0;
+	return md && EVP_Digest(der, (size_t)der_len, digest, &digest_len, md, NULL) && len == digest_len &&
+	       memcmp(data, digest, len) == 0;
+}
+
+bool
+pemfile_fits_record(
+    const struct pemfile *pemfile, size_t cert, int selector, int mtype, const void *data, size_t len)
+{
+	const struct item *item = &pemfile->items[cert];
+	unsigned char *der = NULL;
+	int der_len;
+	bool fits;
+
+	if (!item->cert || !item->key || selector < 0 || selector > 1)
+		return false;
+	/* As they were signed, not as they would be written anew. */
+	der_len = selector == 0 ? i2d_X509(item->cert, &der)
+				: i2d_X509_PUBKEY(X509_get_X509_PUBKEY(item->cert), &der);
+	fits = bytes_fit(der, der_len, mtype, data, len);
+	OPENSSL_free(der);
+	return fits;
+}
+
 /* --- trust --- */
 
 /* How far the certificates of the files lead from `leaf`; `end` is where the next key is. */

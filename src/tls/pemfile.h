@@ -84,6 +84,11 @@ bool pemfile_is_issuer(const struct pemfile *pemfile, size_t issuer, size_t cert
 /* A certificate is for this host name, as a peer judges it. */
 bool pemfile_is_for_host(const struct pemfile *pemfile, size_t cert, const char *host);
 
+/* The data of a TLSA record is that of a certificate: `selector` 0: all of it, 1: its public key; `mtype` 0:
+ * in full, 1: SHA2-256, 2: SHA2-512. */
+bool pemfile_fits_record(
+    const struct pemfile *pemfile, size_t cert, int selector, int mtype, const void *data, size_t len);
+
 enum pemfile_trust {
 	PEMFILE_TRUSTED,     /* leads to a known authority */
 	PEMFILE_NO_ISSUER,   /* somebody's certificate is missing */
