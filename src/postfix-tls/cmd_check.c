@@ -128,13 +128,14 @@ instance_option(const struct site *site, const struct table *defaults)
 /* --- output --- */
 
 static void
-print_text(const struct findings *findings)
+print_text(const struct finding_list *findings)
 {
-	size_t notes = findings_of(findings, FINDING_NOTE), warnings = findings_of(findings, FINDING_WARNING);
-	size_t errors = findings_of(findings, FINDING_ERROR);
+	size_t notes = finding_list_of(findings, FINDING_NOTE),
+	       warnings = finding_list_of(findings, FINDING_WARNING);
+	size_t errors = finding_list_of(findings, FINDING_ERROR);
 
-	for (size_t i = 0; i < findings_count(findings); i++) {
-		const struct finding *finding = findings_at(findings, i);
+	for (size_t i = 0; i < finding_list_count(findings); i++) {
+		const struct finding *finding = finding_list_at(findings, i);
 
 		printf("%s: %s: %s: %s [%s]\n", finding->where, finding_severity_name(finding->severity),
 		    finding->what, finding->why, finding->id);
@@ -146,13 +147,13 @@ print_text(const struct findings *findings)
 }
 
 static int
-print_json(const struct findings *findings, struct err *err)
+print_json(const struct finding_list *findings, struct err *err)
 {
 	json_t *document = json_array();
 	int result;
 
-	for (size_t i = 0; i < findings_count(findings); i++) {
-		const struct finding *finding = findings_at(findings, i);
+	for (size_t i = 0; i < finding_list_count(findings); i++) {
+		const struct finding *finding = finding_list_at(findings, i);
 		json_t *object = json_object();
 
 		json_object_set_new(object, "id", json_text_string(finding->id));
@@ -180,17 +181,17 @@ print_kinds(void)
 }
 
 static enum command_result
-worst(const struct findings *findings)
+worst(const struct finding_list *findings)
 {
-	if (findings_of(findings, FINDING_ERROR) > 0)
+	if (finding_list_of(findings, FINDING_ERROR) > 0)
 		return COMMAND_ERRORS;
-	return findings_of(findings, FINDING_WARNING) > 0 ? COMMAND_NO : COMMAND_DONE;
+	return finding_list_of(findings, FINDING_WARNING) > 0 ? COMMAND_NO : COMMAND_DONE;
 }
 
 static enum command_result
 run(const struct site *site, const struct options *options, struct err *err)
 {
-	struct findings *findings = findings_new();
+	struct finding_list *findings = finding_list_new();
 	enum command_result result = COMMAND_FAILED;
 
 	if (check_run(&options->site, findings, err) < 0)
@@ -205,7 +206,7 @@ run(const struct site *site, const struct options *options, struct err *err)
 	if (options->fix && fix_all(site, findings, options->yes, err) < 0)
 		result = COMMAND_FAILED;
 out:
-	findings_free(findings);
+	finding_list_free(findings);
 	return result;
 }
 

@@ -123,14 +123,14 @@ fix_one(const struct site *site, const struct finding *finding, struct err *err)
 }
 
 int
-fix_all(const struct site *site, const struct findings *findings, bool yes, struct err *err)
+fix_all(const struct site *site, const struct finding_list *findings, bool yes, struct err *err)
 {
 	bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO), more = true;
 
 	if ((yes || terminal) && leftovers_lock(site->config_directory, err) < 0)
 		return -1;
-	for (size_t i = 0; more && i < findings_count(findings); i++) {
-		const struct finding *finding = findings_at(findings, i);
+	for (size_t i = 0; more && i < finding_list_count(findings); i++) {
+		const struct finding *finding = finding_list_at(findings, i);
 
 		if (finding->step_count == 0)
 			continue;

@@ -42,7 +42,7 @@ static void (*const subjects[])(struct check *) = {
 };
 
 int
-check_run(const struct check_site *site, struct findings *findings, struct err *err)
+check_run(const struct check_site *site, struct finding_list *findings, struct err *err)
 {
 	struct effective_site where = {
 		.config_directory = site->config_directory,
@@ -60,7 +60,7 @@ check_run(const struct check_site *site, struct findings *findings, struct err *
 	for (size_t i = 0; i < sizeof subjects / sizeof *subjects; i++)
 		subjects[i](&check);
 	effective_free(check.effective);
-	findings_sort(findings);
+	finding_list_sort(findings);
 	return 0;
 }
 

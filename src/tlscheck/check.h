@@ -9,7 +9,7 @@
 
 struct effective;
 struct err;
-struct findings;
+struct finding_list;
 struct table;
 
 /* What is known of the installation. All is borrowed. */
@@ -25,7 +25,7 @@ struct check_site {
 };
 
 /* 0, or -1 when main.cf or master.cf cannot be read. */
-int check_run(const struct check_site *site, struct findings *findings, struct err *err)
+int check_run(const struct check_site *site, struct finding_list *findings, struct err *err)
     __attribute__((warn_unused_result));
 
 #endif

@@ -15,7 +15,7 @@
 struct check {
 	const struct check_site *site;
 	struct effective *effective;
-	struct findings *findings;
+	struct finding_list *findings;
 };
 
 /* One side of TLS in one scope: the parameters whose names begin with `prefix`. */

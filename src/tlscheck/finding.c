@@ -11,15 +11,15 @@
 #include "util/buf.h"
 #include "util/log.h"
 
-struct findings {
+struct finding_list {
 	struct finding **list; /* owned */
 	size_t count;
 };
 
-struct findings *
-findings_new(void)
+struct finding_list *
+finding_list_new(void)
 {
-	return alloc_zero(sizeof(struct findings));
+	return alloc_zero(sizeof(struct finding_list));
 }
 
 static void
@@ -38,7 +38,7 @@ finding_free(struct finding *finding)
 }
 
 void
-findings_free(struct findings *findings)
+finding_list_free(struct finding_list *findings)
 {
 	if (!findings)
 		return;
@@ -49,19 +49,19 @@ findings_free(struct findings *findings)
 }
 
 size_t
-findings_count(const struct findings *findings)
+finding_list_count(const struct finding_list *findings)
 {
 	return findings->count;
 }
 
 const struct finding *
-findings_at(const struct findings *findings, size_t index)
+finding_list_at(const struct finding_list *findings, size_t index)
 {
 	return findings->list[index];
 }
 
 size_t
-findings_of(const struct findings *findings, enum finding_severity severity)
+finding_list_of(const struct finding_list *findings, enum finding_severity severity)
 {
 	size_t count = 0;
 
@@ -71,7 +71,7 @@ findings_of(const struct findings *findings, enum finding_severity severity)
 }
 
 void
-findings_sort(struct findings *findings)
+finding_list_sort(struct finding_list *findings)
 {
 	struct finding **sorted = alloc_array(findings->count + 1, sizeof *sorted);
 	size_t put = 0;
@@ -95,7 +95,7 @@ format_text(const char *format, va_list arguments)
 }
 
 static bool
-is_known(const struct findings *findings, const char *id, const char *where, const char *what)
+is_known(const struct finding_list *findings, const char *id, const char *where, const char *what)
 {
 	for (size_t i = 0; i < findings->count; i++) {
 		const struct finding *other = findings->list[i];
@@ -108,7 +108,7 @@ is_known(const struct findings *findings, const char *id, const char *where, con
 }
 
 struct finding *
-finding_add(struct findings *findings, const char *id, const char *where, const char *what, ...)
+finding_add(struct finding_list *findings, const char *id, const char *where, const char *what, ...)
 {
 	const struct findkind *kind = findkind_find(id);
 	struct finding *finding;

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct findings;
+struct finding_list;
 
 enum finding_severity { FINDING_NOTE, FINDING_WARNING, FINDING_ERROR };
 
@@ -38,19 +38,19 @@ struct finding {
 	size_t step_count;
 };
 
-struct findings *findings_new(void);
-void findings_free(struct findings *findings);
+struct finding_list *finding_list_new(void);
+void finding_list_free(struct finding_list *findings);
 
-size_t findings_count(const struct findings *findings);
-const struct finding *findings_at(const struct findings *findings, size_t index);
-size_t findings_of(const struct findings *findings, enum finding_severity severity);
+size_t finding_list_count(const struct finding_list *findings);
+const struct finding *finding_list_at(const struct finding_list *findings, size_t index);
+size_t finding_list_of(const struct finding_list *findings, enum finding_severity severity);
 
 /* Errors come first then, and notes last. */
-void findings_sort(struct findings *findings);
+void finding_list_sort(struct finding_list *findings);
 
 /* Adds one of a kind that findkind has. NULL when the same was found in the same place before. */
-struct finding *finding_add(struct findings *findings, const char *id, const char *where, const char *what,
-    ...) __attribute__((format(printf, 4, 5)));
+struct finding *finding_add(struct finding_list *findings, const char *id, const char *where,
+    const char *what, ...) __attribute__((format(printf, 4, 5)));
 
 /* Instead of the reason of its kind. */
 void finding_because(struct finding *finding, const char *why, ...) __attribute__((format(printf, 2, 3)));
