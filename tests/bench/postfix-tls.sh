@@ -15,7 +15,7 @@ unshare -m true 2>/dev/null || skip_all "no private mount namespace to be had"
 make_certs "$TMP/certs"
 for variant in ours stock nothing; do
 	case $variant in
-	ours) make_instance ours postfix-tls-script ;;
+	ours) make_instance ours "postfix-tls-script postfix-tls-helper" ;;
 	*) make_instance $variant "" ;;
 	esac
 	# As installed: nothing of TLS yet.

@@ -280,4 +280,16 @@ run "enabling the client, too" 0 enable-client
 check "and main.cf stays" cmp -s "$ETC/main.cf" "$TMP/main.cf"
 run "the key is published" 0 output-server-tlsa
 is "$(grep -c TLSA "$TMP/out")" 1 "it is one"
+
+# --- whoever calls, from wherever ---
+
+mkdir "$I/odd"
+cp "$I/etc/master.cf" "$I/odd"
+sed '/tls/d' "$TMP/main.cf" >"$I/odd/main.cf"
+ETC=$I/odd
+check "another language, time zone and file mask" sh -c "umask 0777; trap '' HUP; env -i LANG=tr_TR.UTF-8 LC_ALL=tr_TR.UTF-8 \
+	TZ=Asia/Kolkata /usr/sbin/postfix -c $ETC tls enable-server -a ed25519 </dev/null >$TMP/out 2>$TMP/err"
+like "$(setting smtpd_tls_chain_files)" "^$ETC/ed25519key-[0-9]{8}-[0-9]{6}.pem, $ETC/ed25519cert-" "an ed25519 key alone is served as chain"
+is "$(stat -c %a "$ETC"/ed25519key-* "$ETC"/ed25519cert-* "$ETC/main.cf" | tr '\n' ' ')" "600 644 644 " "modes are what they should be"
+run "settings are not the defaults any more" 1 all-default-server
 done_testing

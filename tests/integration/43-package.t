@@ -40,6 +40,7 @@ listing >"$TMP/second"
 check "and changes nothing" cmp -s "$TMP/first" "$TMP/second"
 check "postrm succeeds" run postrm remove || diag "$(cat "$TMP/err")"
 is "$(readlink "$I/daemon/postfix-tls-script")" "$POSTFIX_SBIN/postfix-tls-script" "Postfix's own script is back"
+check "and nothing of ours" [ ! -e "$I/daemon/postfix-tls-helper" ]
 check "under one name" [ ! -e "$I/daemon/postfix-tls-script.postfix" ]
 is "$(/usr/sbin/postconf -c "$I/etc" -h smtpd_tls_security_level)" may "TLS stays on"
 listing >"$TMP/first"
