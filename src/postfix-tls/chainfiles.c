@@ -40,7 +40,7 @@ keep_words(struct chainfiles *chain, const char *raw)
 
 	while (text_token(&at, TEXT_LIST_SEPARATORS, &len))
 		count++;
-	if (count != chain->count || strpbrk(raw, "?:{"))
+	if (count != chain->count || strpbrk(raw, "?:"))
 		return;
 	at = raw;
 	for (size_t i = 0; (word = text_token(&at, TEXT_LIST_SEPARATORS, &len)); i++) {
