@@ -190,7 +190,7 @@ check_ca_path(const struct role *role)
 		finding_mend(role_found(role, "ca-path-unhashed", "CApath",
 				 "%s: nothing in %s has a hash for a name", name, value),
 		    "openssl rehash %s", quoted);
-	if (entry && entry->chroot && stat(jailed, &st) < 0) {
+	if (entry && entry->chroot && !*role_value(role, "CAfile") && stat(jailed, &st) < 0) {
 		found = role_found(role, "ca-path-jail", "CApath", "%s: %s is not in the jail", name, value);
 		if (!verifies(role))
 			finding_set_severity(found, FINDING_NOTE);

@@ -88,7 +88,8 @@ check_booleans(struct check *check, struct scope *scope)
 /* --- tables that another kind has replaced --- */
 
 static void
-mend_per_site(struct scope *scope, struct finding *found, const char *name, const char *policy)
+mend_per_site(
+    struct check *check, struct scope *scope, struct finding *found, const char *name, const char *policy)
 {
 	const char *value = scope_value(scope, name);
 	const char *colon = strchr(value, ':');
@@ -105,7 +106,8 @@ mend_per_site(struct scope *scope, struct finding *found, const char *name, cons
 	    "sed -E 's/MUST_NOPEERMATCH$/encrypt/; s/MUST$/verify/; s/MAY$/may/; s/NONE$/none/' %s "
 	    ">%s_policy",
 	    path, path);
-	finding_mend(found, "postmap %s", quoted);
+	if (strcmp(type, "texthash") != 0)
+		finding_mend(found, "postmap %s%s", check->site->option, quoted);
 	scope_mend_set(scope, found, policy, table, false);
 	scope_mend_remove(scope, found, name, false);
 	free(quoted);
@@ -136,7 +138,7 @@ check_per_site(struct check *check, struct scope *scope)
 			continue;
 		}
 		found = check_found(check, scope, "legacy-per-site", name, "%s has become %s", name, policy);
-		mend_per_site(scope, found, name, policy);
+		mend_per_site(check, scope, found, name, policy);
 	}
 }
 

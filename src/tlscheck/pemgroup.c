@@ -19,8 +19,9 @@ check_object(struct check *check, const struct check_chain *chain, const struct 
 
 	if (object->der) {
 		found = group_found(check, chain, "not-pem", "%s: this is DER, not PEM", object->file);
-		finding_mend(found, "openssl %s -inform DER -in %s -out %s.pem",
+		finding_mend(found, "openssl %s -inform DER -in %s -out %s.new",
 		    object->kind == PEMFILE_KEY ? "pkey" : "x509", file, file);
+		finding_mend(found, "mv %s.new %s", file, file);
 	} else if (object->kind == PEMFILE_BAD) {
 		group_found(check, chain, "pem-bad", "%s: PEM object %d, \"%s\", cannot be decoded",
 		    object->file, object->index, object->type);
