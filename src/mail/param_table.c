@@ -290,6 +290,8 @@ static const struct row table[] = {
 	{ "tlsgate_protocol", "smtp" },
 	{ "tlsgate_starttls_timeout", "300s" },
 	{ "tlsgate_timeout", "300s" },
+	{ "tlsgate_tls_auth_only", "no" },
+	{ "tlsgate_tls_security_level", "may" },
 	{ "tlsgate_tls_wrappermode", "no" },
 	{ "tlsmgr_service_name", "tlsmgr" },
 	{ "tlsmgr_session_cache_entry_limit", "1000000" },

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "tls/digest.h"
-#include "tlsgate/gate_smtp.h"
+#include "tlsgate/gate_line.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/log.h"
@@ -346,16 +346,16 @@ step(struct builtin *b, struct buf *in, struct buf *line, struct buf *out)
 			end_content(b, out);
 		return complete;
 	}
-	switch (gate_smtp_take_line(in, &b->skipping, line)) {
-	case GATE_SMTP_MORE:
+	switch (gate_line_take(in, &b->skipping, line)) {
+	case GATE_LINE_MORE:
 		return false;
-	case GATE_SMTP_TOO_LONG:
+	case GATE_LINE_TOO_LONG:
 		refuse(b, out, "500 5.5.2 Error: line too long");
 		return true;
-	case GATE_SMTP_MALFORMED:
+	case GATE_LINE_MALFORMED:
 		refuse(b, out, "500 5.5.2 Error: bad syntax");
 		return true;
-	case GATE_SMTP_COMMAND:
+	case GATE_LINE_COMMAND:
 		run_command(b, line->bytes, out);
 		return true;
 	}

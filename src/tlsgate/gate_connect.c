@@ -6,7 +6,6 @@
 #include "tlsgate/builtin_pair.h"
 #include "tlsgate/gate_backend.h"
 #include "tlsgate/gate_handoff.h"
-#include "tlsgate/gate_smtp.h"
 #include "util/err.h"
 
 static enum gate_verdict
@@ -15,16 +14,19 @@ no_backend(struct gate_session *s, const char *why)
 	gate_state_warn(s, "back end %s: %s", gate_backend_name(s->gate->backend), why);
 	if (s->starting_tls)
 		return gate_handoff_refuse(s);
-	if (s->gate->protocol == GATE_PROTOCOL_NONE)
+	if (!s->gate->protocol)
 		return gate_state_end(s, "no back end");
-	return gate_state_goodbye(s, "421 4.3.0", "Service currently unavailable");
+	return gate_state_goodbye(s, GATE_WORD_NO_BACKEND);
 }
 
 static enum gate_verdict
 connected(struct gate_session *s)
 {
-	if (s->gate->protocol == GATE_PROTOCOL_SMTP)
+	if (s->gate->protocol) {
+		gate_talk_begin(&s->talk, s->tls || s->starting_tls);
+		buf_clear(&s->greeting);
 		return gate_state_go(s, GATE_GREETING);
+	}
 	gate_side_move(&s->backend, &s->next);
 	return gate_state_go(s, GATE_RELAY);
 }
@@ -75,30 +77,32 @@ gate_connect_run(struct gate_session *s)
 enum gate_verdict
 gate_connect_greeting(struct gate_session *s)
 {
-	size_t len;
-	int code;
+	enum gate_answer answer = gate_talk_answer(&s->talk, &s->next.in, &s->greeting);
 
-	switch (gate_smtp_find_reply(&s->next.in, &len, &code)) {
-	case GATE_SMTP_REPLY_MORE:
+	switch (answer) {
+	case GATE_ANSWER_PART:
+		return GATE_GO_ON;
+	case GATE_ANSWER_MORE:
 		if (s->next.eof || s->timed_out)
 			return no_backend(
 			    s, s->timed_out ? "no greeting" : "lost connection before the greeting");
 		return GATE_WAIT;
-	case GATE_SMTP_REPLY_MALFORMED:
-		return no_backend(s, "greeting is not SMTP");
-	case GATE_SMTP_REPLY_COMPLETE:
+	case GATE_ANSWER_MALFORMED:
+		return no_backend(s, "greeting is not of this protocol");
+	case GATE_ANSWER_DONE:
+	case GATE_ANSWER_NO:
+	case GATE_ANSWER_ASKS:
+	case GATE_ANSWER_FAREWELL:
 		break;
 	}
 	if (s->starting_tls) {
-		if (code != 220 || s->next.in.len > len)
+		if (answer != GATE_ANSWER_DONE || s->next.in.len > 0)
 			return no_backend(s, "refuses a second connection for TLS");
-		buf_consume(&s->next.in, len);
 		return gate_state_go(s, GATE_HAND_OVER);
 	}
-	gate_smtp_put_reply(&s->client.out, s->next.in.bytes, len);
-	buf_consume(&s->next.in, len);
+	buf_add(&s->client.out, buf_str(&s->greeting), s->greeting.len);
+	buf_release(&s->greeting);
 	gate_side_move(&s->backend, &s->next);
-	s->farewell = code == 421;
-	s->expect = GATE_EXPECT_COMMAND;
+	s->farewell = answer == GATE_ANSWER_FAREWELL;
 	return gate_state_go(s, GATE_DIALOGUE);
 }

@@ -3,7 +3,7 @@
 
 #include "tlsgate/gate_backend.h"
 #include "tlsgate/gate_handoff.h"
-#include "tlsgate/gate_smtp.h"
+#include "tlsgate/gate_line.h"
 
 static enum gate_verdict
 begin_relay(struct gate_session *s)
@@ -15,36 +15,53 @@ begin_relay(struct gate_session *s)
 	return gate_state_go(s, GATE_RELAY);
 }
 
+/* What the gate says to a line it could not read has no tag. */
+static enum gate_verdict
+refuse_line(struct gate_session *s, enum gate_word word)
+{
+	s->talk.tag[0] = 0;
+	return gate_state_refuse(s, word);
+}
+
+static enum gate_verdict
+run_command(struct gate_session *s)
+{
+	enum gate_word word = GATE_WORD_MALFORMED;
+	enum gate_action action = gate_talk_command(&s->talk, buf_str(&s->line), &word);
+
+	switch (action) {
+	case GATE_ACTION_STARTTLS:
+		return gate_handoff_begin(s);
+	case GATE_ACTION_REFUSE:
+		return gate_state_refuse(s, word);
+	case GATE_ACTION_END:
+		return gate_state_goodbye(s, word);
+	case GATE_ACTION_PASS:
+	case GATE_ACTION_PASS_ALL:
+		break;
+	}
+	buf_add(&s->backend.out, buf_str(&s->line), s->line.len);
+	buf_add_str(&s->backend.out, "\r\n");
+	return action == GATE_ACTION_PASS_ALL ? begin_relay(s) : GATE_GO_ON;
+}
+
 static enum gate_verdict
 take_command(struct gate_session *s)
 {
-	const char *arguments;
-
-	switch (gate_smtp_take_line(&s->client.in, &s->skipping, &s->line)) {
-	case GATE_SMTP_MORE:
+	switch (gate_line_take(&s->client.in, &s->skipping, &s->line)) {
+	case GATE_LINE_MORE:
 		if (s->client.eof)
 			return gate_state_end(s, "lost connection");
-		if (s->timed_out)
-			return gate_state_goodbye(s, "421 4.4.2", "Error: timeout exceeded");
-		return GATE_WAIT;
-	case GATE_SMTP_TOO_LONG:
-		return gate_state_refuse(s, "500 5.5.2 Error: line too long");
-	case GATE_SMTP_MALFORMED:
-		return gate_state_refuse(s, "500 5.5.2 Error: bad syntax");
-	case GATE_SMTP_COMMAND:
+		return s->timed_out ? gate_state_goodbye(s, GATE_WORD_TIMEOUT) : GATE_WAIT;
+	case GATE_LINE_TOO_LONG:
+		return refuse_line(s, GATE_WORD_TOO_LONG);
+	case GATE_LINE_MALFORMED:
+		return refuse_line(s, GATE_WORD_MALFORMED);
+	case GATE_LINE_COMMAND:
 		break;
 	}
 	s->progress = true;
-
-	enum gate_smtp_verb verb = gate_smtp_verb(buf_str(&s->line), &arguments);
-	if (verb == GATE_SMTP_STARTTLS)
-		return gate_handoff_begin(s, arguments);
-	buf_add(&s->backend.out, buf_str(&s->line), s->line.len);
-	buf_add_str(&s->backend.out, "\r\n");
-	s->expect = verb == GATE_SMTP_EHLO ? GATE_EXPECT_EHLO_REPLY : GATE_EXPECT_REPLY;
-	if (verb == GATE_SMTP_BDAT || (verb == GATE_SMTP_MAIL && s->tls))
-		return begin_relay(s);
-	return GATE_GO_ON;
+	return run_command(s);
 }
 
 static enum gate_verdict
@@ -55,41 +72,38 @@ backend_failed(struct gate_session *s, const char *why)
 		return gate_state_go(s, GATE_CLOSING);
 	}
 	gate_state_warn(s, "back end %s: %s", gate_backend_name(s->gate->backend), why);
-	return gate_state_goodbye(s, "421 4.3.0", "Service currently unavailable");
+	return gate_state_goodbye(s, GATE_WORD_NO_BACKEND);
 }
 
 /* GATE_WAIT: there is no reply. */
 static enum gate_verdict
 take_reply(struct gate_session *s)
 {
-	size_t len;
-	int code;
+	bool asked = s->talk.awaits != GATE_AWAITS_NOTHING;
+	enum gate_answer answer = gate_talk_answer(&s->talk, &s->backend.in, &s->client.out);
 
-	switch (gate_smtp_find_reply(&s->backend.in, &len, &code)) {
-	case GATE_SMTP_REPLY_MORE:
+	switch (answer) {
+	case GATE_ANSWER_MORE:
 		if (s->backend.eof || s->backend.broken)
 			return backend_failed(s, "lost connection");
-		if (s->timed_out && s->expect != GATE_EXPECT_COMMAND)
+		if (s->timed_out && asked)
 			return backend_failed(s, "no reply");
 		return GATE_WAIT;
-	case GATE_SMTP_REPLY_MALFORMED:
-		return backend_failed(s, "reply is not SMTP");
-	case GATE_SMTP_REPLY_COMPLETE:
+	case GATE_ANSWER_MALFORMED:
+		return backend_failed(s, asked ? "reply is not of this protocol" : "reply without a command");
+	case GATE_ANSWER_FAREWELL:
+		s->farewell = true;
+		break;
+	case GATE_ANSWER_ASKS:
+		s->progress = true;
+		return begin_relay(s);
+	case GATE_ANSWER_PART:
+	case GATE_ANSWER_DONE:
+	case GATE_ANSWER_NO:
 		break;
 	}
-	/* Only a farewell may come unasked; anything else, and the next reply would belong to the wrong
-	 * command. */
-	if (s->expect == GATE_EXPECT_COMMAND && code != 421)
-		return backend_failed(s, "reply without a command");
-	if (s->expect == GATE_EXPECT_EHLO_REPLY && code == 250)
-		gate_smtp_put_ehlo_reply(&s->client.out, s->backend.in.bytes, len, !s->tls);
-	else
-		gate_smtp_put_reply(&s->client.out, s->backend.in.bytes, len);
-	buf_consume(&s->backend.in, len);
-	s->expect = GATE_EXPECT_COMMAND;
-	s->farewell = code == 221 || code == 421;
 	s->progress = true;
-	return code >= 300 && code < 400 ? begin_relay(s) : GATE_GO_ON;
+	return GATE_GO_ON;
 }
 
 enum gate_verdict
@@ -103,7 +117,7 @@ gate_dialogue_run(struct gate_session *s)
 	if (verdict != GATE_WAIT)
 		return verdict;
 	/* The next command is looked at when the client has taken its reply, and nobody is owed anything. */
-	if (s->expect != GATE_EXPECT_COMMAND || s->client.out.len > 0 || s->farewell)
+	if (s->talk.awaits != GATE_AWAITS_NOTHING || s->client.out.len > 0 || s->farewell)
 		return s->timed_out ? gate_state_end(s, "timeout") : GATE_WAIT;
 	return take_command(s);
 }

@@ -19,8 +19,9 @@ gate_handoff_refuse(struct gate_session *s)
 	if (s->gate->wrappermode)
 		return gate_state_end(s, "TLS not available");
 	s->starting_tls = false;
-	s->expect = GATE_EXPECT_COMMAND;
-	return gate_state_refuse(s, "454 4.7.0 TLS not available due to local problem");
+	s->talk.tls = false;
+	s->talk.awaits = GATE_AWAITS_NOTHING;
+	return gate_state_refuse(s, GATE_WORD_UNAVAILABLE);
 }
 
 /* It waits for nothing, so that tlsproxy finds it when it looks at its new client for the first time. */
@@ -59,12 +60,8 @@ gate_handoff_call(struct gate_session *s)
 }
 
 enum gate_verdict
-gate_handoff_begin(struct gate_session *s, const char *arguments)
+gate_handoff_begin(struct gate_session *s)
 {
-	if (*arguments)
-		return gate_state_refuse(s, "501 5.5.4 Syntax: STARTTLS");
-	if (s->tls)
-		return gate_state_refuse(s, "554 5.5.1 Error: TLS already active");
 	s->starting_tls = true;
 	s->calls = 0;
 
@@ -162,7 +159,6 @@ begin_tls(struct gate_session *s)
 	s->starting_tls = false;
 	s->tls = true;
 	s->skipping = false;
-	s->expect = GATE_EXPECT_COMMAND;
 }
 
 enum gate_verdict
@@ -181,24 +177,25 @@ gate_handoff_run(struct gate_session *s)
 		begin_tls(s);
 		return gate_state_go(s, GATE_CONNECT);
 	}
-	buf_add_str(&s->client.out, "220 2.0.0 Ready to start TLS\r\n");
+	gate_talk_put(&s->talk, GATE_WORD_READY, &s->client.out);
 	return gate_state_go(s, GATE_READY);
 }
 
 enum gate_verdict
 gate_handoff_ready(struct gate_session *s)
 {
-	static const char quit[] = "QUIT\r\n";
-
 	if (s->client.broken || s->timed_out)
 		return gate_state_end(s, "lost connection");
 	if (s->client.out.len > 0)
 		return GATE_WAIT;
 	/* A courtesy to the old back end, which is let go whether it hears it or not. */
-	buf_add(&s->backend.out, quit, sizeof quit - 1);
+	buf_add_str(&s->backend.out, s->talk.protocol->bye);
 	gate_side_flush(&s->backend);
 
 	begin_tls(s);
 	gate_side_move(&s->backend, &s->next);
+	if (s->talk.protocol->greets_again)
+		buf_add(&s->client.out, buf_str(&s->greeting), s->greeting.len);
+	buf_release(&s->greeting);
 	return gate_state_go(s, GATE_DIALOGUE);
 }

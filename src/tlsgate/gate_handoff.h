@@ -3,7 +3,7 @@
  * gate_handoff: the states from STARTTLS to TLS: the client's socket goes to tlsproxy.
  *
  * tlsproxy is asked first, then the new back end; only when both are there does the descriptor go, then the
- * reply to STARTTLS. Until the descriptor went, any failure is a 454 reply and the session continues in
+ * reply to STARTTLS. Until the descriptor went, any failure is a refusal (454) and the session continues in
  * plaintext. In wrapper mode there is no reply and no plaintext to go back to: the descriptor goes as soon as
  * tlsproxy takes it, and a client that cannot be served is told so inside TLS.
  */
@@ -16,7 +16,7 @@
 enum { GATE_HANDOFF_CALL_MS = 20, GATE_HANDOFF_CALLS = 500 };
 
 /* The client has said STARTTLS. */
-enum gate_verdict gate_handoff_begin(struct gate_session *s, const char *arguments);
+enum gate_verdict gate_handoff_begin(struct gate_session *s);
 
 /* The STARTTLS command fails, and the session continues without; in wrapper mode the session ends. */
 enum gate_verdict gate_handoff_refuse(struct gate_session *s);

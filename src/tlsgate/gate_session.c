@@ -81,7 +81,7 @@ want(struct gate_session *s, struct gate_side *side, int bit)
 		return 0;
 	/* One command at a time: the next one can wait in the socket. */
 	if (s->state == GATE_DIALOGUE && bit == CLIENT &&
-	    (s->expect != GATE_EXPECT_COMMAND || side->out.len > 0 || s->farewell))
+	    (s->talk.awaits != GATE_AWAITS_NOTHING || side->out.len > 0 || s->farewell))
 		return 0;
 	return EV_READ;
 }
@@ -110,6 +110,7 @@ session_free(struct gate_session *s)
 	gate_side_close(&s->backend);
 	gate_side_close(&s->next);
 	gate_side_close(&s->proxy);
+	buf_release(&s->greeting);
 	buf_release_secret(&s->line);
 	s->magic = 0;
 	free(s);
@@ -223,6 +224,12 @@ gate_session_start(const struct gate *gate, int fd)
 
 	s->magic = SESSION_MAGIC;
 	s->gate = gate;
+	s->talk = (struct gate_talk){
+		.protocol = gate->protocol,
+		.hostname = gate->hostname,
+		.encrypt = gate->encrypt,
+		.auth_only = gate->auth_only,
+	};
 	s->timer = timer_new(gate->base, session_timeout, s);
 	gate_side_init(&s->client);
 	gate_side_init(&s->backend);
@@ -239,14 +246,17 @@ gate_session_start(const struct gate *gate, int fd)
 }
 
 void
-gate_session_refuse(const struct gate *gate, int fd)
+gate_session_refuse(const struct gate *gate, int fd, enum gate_word word)
 {
-	char text[512];
-	int len =
-	    snprintf(text, sizeof text, "421 4.3.2 %.255s All server ports are busy\r\n", gate->hostname);
+	const struct gate_talk talk = { .protocol = gate->protocol, .hostname = gate->hostname };
+	struct buf words = BUF_INIT;
 
 	/* The socket is new, so there is room; if not, the client learns from the close. */
-	if (!gate->wrappermode && send(fd, text, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		errno = 0;
+	if (!gate->wrappermode) {
+		gate_talk_put(&talk, word, &words);
+		if (send(fd, words.bytes, words.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+			errno = 0;
+	}
+	buf_release(&words);
 	close(fd);
 }

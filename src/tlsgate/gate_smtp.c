@@ -7,44 +7,15 @@
 
 #include "util/buf.h"
 
-enum gate_smtp_line
-gate_smtp_take_line(struct buf *in, bool *skipping, struct buf *line)
-{
-	const char *bytes = buf_str(in);
-	const char *newline = memchr(bytes, '\n', in->len);
-	size_t taken = newline ? (size_t)(newline - bytes) + 1 : in->len;
-
-	buf_clear(line);
-	if (*skipping || taken > GATE_SMTP_LINE_LIMIT || (!newline && taken == GATE_SMTP_LINE_LIMIT)) {
-		*skipping = !newline;
-		buf_consume(in, taken);
-		return newline ? GATE_SMTP_TOO_LONG : GATE_SMTP_MORE;
-	}
-	if (!newline)
-		return GATE_SMTP_MORE;
-
-	size_t len = taken - 1;
-	if (len > 0 && bytes[len - 1] == '\r')
-		len--;
-	bool malformed = memchr(bytes, 0, len) || memchr(bytes, '\r', len);
-	if (!malformed)
-		buf_add(line, bytes, len);
-	buf_consume(in, taken);
-	return malformed ? GATE_SMTP_MALFORMED : GATE_SMTP_COMMAND;
-}
-
-/* Every byte that any server might take for white space. */
-static bool
-is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static const struct {
 	const char *name;
 	enum gate_smtp_verb verb;
 } verbs[] = {
 	{ "EHLO", GATE_SMTP_EHLO },
+	{ "LHLO", GATE_SMTP_EHLO },
+	{ "NOOP", GATE_SMTP_NOOP },
+	{ "QUIT", GATE_SMTP_QUIT },
+	{ "AUTH", GATE_SMTP_AUTH },
 	{ "STARTTLS", GATE_SMTP_STARTTLS },
 	{ "MAIL", GATE_SMTP_MAIL },
 	{ "BDAT", GATE_SMTP_BDAT },
@@ -53,31 +24,13 @@ static const struct {
 enum gate_smtp_verb
 gate_smtp_verb(const char *line, const char **arguments)
 {
-	while (is_blank(*line))
-		line++;
-	size_t len = 0;
-	while (line[len] && !is_blank(line[len]))
-		len++;
-	*arguments = line + len;
-	while (is_blank(**arguments))
-		++*arguments;
+	size_t len;
+	const char *word = gate_line_word(line, &len, arguments);
+
 	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-		if (strlen(verbs[i].name) == len && strncasecmp(line, verbs[i].name, len) == 0)
+		if (gate_line_is(word, len, verbs[i].name))
 			return verbs[i].verb;
 	return GATE_SMTP_OTHER;
-}
-
-/* Length of the first line without its end, and in *taken with it; -1: no line end there. */
-static ssize_t
-next_line(const char *bytes, size_t len, size_t *taken)
-{
-	const char *newline = memchr(bytes, '\n', len);
-
-	if (!newline)
-		return -1;
-	size_t text = (size_t)(newline - bytes);
-	*taken = text + 1;
-	return (ssize_t)(text > 0 && bytes[text - 1] == '\r' ? text - 1 : text);
 }
 
 static bool
@@ -104,9 +57,9 @@ gate_smtp_find_reply(const struct buf *in, size_t *len, int *code)
 	size_t at = 0, taken;
 	ssize_t text;
 
-	while ((text = next_line(bytes + at, in->len - at, &taken)) >= 0) {
+	while ((text = gate_line_next(bytes + at, in->len - at, &taken)) >= 0) {
 		*code = reply_code(bytes + at, (size_t)text);
-		if (*code < 0 || taken > GATE_SMTP_LINE_LIMIT || at + taken > GATE_SMTP_REPLY_LIMIT)
+		if (*code < 0 || taken > GATE_LINE_LIMIT || at + taken > GATE_LINE_ANSWER_LIMIT)
 			return GATE_SMTP_REPLY_MALFORMED;
 		bool last = text == 3 || bytes[at + 3] == ' ';
 		at += taken;
@@ -115,7 +68,7 @@ gate_smtp_find_reply(const struct buf *in, size_t *len, int *code)
 			return GATE_SMTP_REPLY_COMPLETE;
 		}
 	}
-	if (in->len - at >= GATE_SMTP_LINE_LIMIT || in->len >= GATE_SMTP_REPLY_LIMIT)
+	if (in->len - at >= GATE_LINE_LIMIT || in->len >= GATE_LINE_ANSWER_LIMIT)
 		return GATE_SMTP_REPLY_MALFORMED;
 	return GATE_SMTP_REPLY_MORE;
 }
@@ -126,7 +79,7 @@ gate_smtp_put_reply(struct buf *to, const char *reply, size_t len)
 	size_t taken;
 
 	for (size_t at = 0; at < len; at += taken) {
-		ssize_t text = next_line(reply + at, len - at, &taken);
+		ssize_t text = gate_line_next(reply + at, len - at, &taken);
 		if (text < 0)
 			break;
 		buf_add(to, reply + at, (size_t)text);
@@ -134,30 +87,35 @@ gate_smtp_put_reply(struct buf *to, const char *reply, size_t len)
 	}
 }
 
-/* `line` is "250", separator, text. */
+/* `line` is "250", separator, text. "AUTH=" is how some servers say it to clients from before RFC 4954. */
 static bool
-offers_starttls(const char *line, size_t len)
+offers(const char *line, size_t len, const char *keyword)
 {
-	static const char keyword[] = "STARTTLS";
-	size_t n = sizeof keyword - 1;
+	size_t n = strlen(keyword);
 
 	if (len < 4 + n || strncasecmp(line + 4, keyword, n) != 0)
 		return false;
-	return len == 4 + n || is_blank(line[4 + n]);
+	return len == 4 + n || gate_line_is_blank(line[4 + n]) || line[4 + n] == '=';
+}
+
+static bool
+is_hidden(const char *line, size_t len, int edit)
+{
+	return offers(line, len, "STARTTLS") || ((edit & GATE_SMTP_HIDE_AUTH) && offers(line, len, "AUTH"));
 }
 
 void
-gate_smtp_put_ehlo_reply(struct buf *to, const char *reply, size_t len, bool offer)
+gate_smtp_put_ehlo_reply(struct buf *to, const char *reply, size_t len, int edit)
 {
 	size_t taken, last = to->len;
 	bool greeting = true; /* the first line is a name and words, whatever they are */
 
 	/* Every line is written as one that others follow; the last one is mended at the end. */
 	for (size_t at = 0; at < len; at += taken) {
-		ssize_t text = next_line(reply + at, len - at, &taken);
+		ssize_t text = gate_line_next(reply + at, len - at, &taken);
 		if (text < 3)
 			break;
-		if (!greeting && offers_starttls(reply + at, (size_t)text))
+		if (!greeting && is_hidden(reply + at, (size_t)text, edit))
 			continue;
 		greeting = false;
 		last = to->len;
@@ -167,10 +125,106 @@ gate_smtp_put_ehlo_reply(struct buf *to, const char *reply, size_t len, bool off
 			buf_add(to, reply + at + 4, (size_t)text - 4);
 		buf_add_str(to, "\r\n");
 	}
-	if (offer) {
+	if (edit & GATE_SMTP_OFFER) {
 		last = to->len;
 		buf_add_str(to, "250-STARTTLS\r\n");
 	}
 	if (to->len > last)
 		to->bytes[last + 3] = ' ';
 }
+
+/* --- the protocol --- */
+
+enum { AWAITS_EHLO = GATE_AWAITS_OWN };
+
+static const char *const words[GATE_WORDS] = {
+	[GATE_WORD_READY] = "220 2.0.0 Ready to start TLS",
+	[GATE_WORD_TOO_LONG] = "500 5.5.2 Error: line too long",
+	[GATE_WORD_MALFORMED] = "500 5.5.2 Error: bad syntax",
+	[GATE_WORD_ARGUMENT] = "501 5.5.4 Syntax: STARTTLS",
+	[GATE_WORD_TLS_ACTIVE] = "554 5.5.1 Error: TLS already active",
+	[GATE_WORD_UNAVAILABLE] = "454 4.7.0 TLS not available due to local problem",
+	[GATE_WORD_ENCRYPT] = "530 5.7.0 Must issue a STARTTLS command first",
+	[GATE_WORD_AUTH] = "538 5.7.11 Encryption required for requested authentication mechanism",
+	[GATE_WORD_LITERAL] = "421 4.7.0 % Error: bad syntax",
+	[GATE_WORD_TOO_MANY] = "421 4.7.0 % Error: too many errors",
+	[GATE_WORD_TIMEOUT] = "421 4.4.2 % Error: timeout exceeded",
+	[GATE_WORD_NO_BACKEND] = "421 4.3.0 % Service currently unavailable",
+	[GATE_WORD_BUSY] = "421 4.3.2 % All server ports are busy",
+	[GATE_WORD_CROWD] = "421 4.7.0 % Error: too many connections",
+};
+
+static bool
+passes_without_tls(const struct gate_talk *talk, enum gate_smtp_verb verb, enum gate_word *word)
+{
+	bool leads_to_tls = verb == GATE_SMTP_EHLO || verb == GATE_SMTP_NOOP || verb == GATE_SMTP_QUIT;
+
+	*word = talk->encrypt ? GATE_WORD_ENCRYPT : GATE_WORD_AUTH;
+	return leads_to_tls || (!talk->encrypt && !(talk->auth_only && verb == GATE_SMTP_AUTH));
+}
+
+static enum gate_action
+command(struct gate_talk *talk, const char *line, enum gate_word *word)
+{
+	const char *arguments;
+	enum gate_smtp_verb verb = gate_smtp_verb(line, &arguments);
+
+	if (verb == GATE_SMTP_STARTTLS) {
+		*word = *arguments ? GATE_WORD_ARGUMENT : GATE_WORD_TLS_ACTIVE;
+		return *arguments || talk->tls ? GATE_ACTION_REFUSE : GATE_ACTION_STARTTLS;
+	}
+	if (!talk->tls && !passes_without_tls(talk, verb, word))
+		return GATE_ACTION_REFUSE;
+	if (verb == GATE_SMTP_BDAT || (verb == GATE_SMTP_MAIL && talk->tls))
+		return GATE_ACTION_PASS_ALL;
+	if (verb == GATE_SMTP_EHLO)
+		talk->awaits = AWAITS_EHLO;
+	return GATE_ACTION_PASS;
+}
+
+static enum gate_answer
+answer(struct gate_talk *talk, struct buf *in, struct buf *out)
+{
+	int code, edit = (gate_talk_offers(talk) ? GATE_SMTP_OFFER : 0) |
+			 (gate_talk_hides_auth(talk) ? GATE_SMTP_HIDE_AUTH : 0);
+	size_t len;
+
+	switch (gate_smtp_find_reply(in, &len, &code)) {
+	case GATE_SMTP_REPLY_MORE:
+		return GATE_ANSWER_MORE;
+	case GATE_SMTP_REPLY_MALFORMED:
+		return GATE_ANSWER_MALFORMED;
+	case GATE_SMTP_REPLY_COMPLETE:
+		break;
+	}
+	/* Only a farewell may come unasked; anything else, and the next reply would belong to the wrong
+	 * command. */
+	if (talk->awaits == GATE_AWAITS_NOTHING && code != 421)
+		return GATE_ANSWER_MALFORMED;
+	if (talk->awaits == AWAITS_EHLO && code == 250)
+		gate_smtp_put_ehlo_reply(out, in->bytes, len, edit);
+	else
+		gate_smtp_put_reply(out, in->bytes, len);
+	buf_consume(in, len);
+	if (code == 221 || code == 421)
+		return GATE_ANSWER_FAREWELL;
+	if (talk->awaits == GATE_AWAITS_GREETING && code != 220)
+		return GATE_ANSWER_NO;
+	return code >= 300 && code < 400 ? GATE_ANSWER_ASKS : GATE_ANSWER_DONE;
+}
+
+const struct gate_protocol gate_smtp_protocol = {
+	.name = "smtp",
+	.bye = "QUIT\r\n",
+	.words = words,
+	.command = command,
+	.answer = answer,
+};
+
+const struct gate_protocol gate_lmtp_protocol = {
+	.name = "lmtp",
+	.bye = "QUIT\r\n",
+	.words = words,
+	.command = command,
+	.answer = answer,
+};

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * gate_smtp: command lines and replies of SMTP, as far as tlsgate must understand them.
+ * gate_smtp: SMTP and LMTP until a message or a password comes, with STARTTLS (RFC 5321, RFC 2033, RFC 3207).
  *
- * What passes here has one reading only: a command handed on ends in CRLF and holds no other CR, LF or zero
- * byte, so that no back end can see two commands where the gate saw one.
+ * BDAT, and MAIL under TLS, end the listening, and so does a reply that asks for more. Without TLS, when it
+ * is asked for, only NOOP, EHLO (LHLO), STARTTLS and QUIT are passed (RFC 3207), or all but AUTH.
  */
 #ifndef TLSGATE_GATE_SMTP_H
 #define TLSGATE_GATE_SMTP_H
@@ -11,26 +11,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct buf;
+#include "tlsgate/gate_line.h"
+#include "tlsgate/gate_talk.h"
 
-/* RFC 5321 asks for 512 bytes of command line and reply line; four times that is tolerated, line end
- * included. */
-enum { GATE_SMTP_LINE_LIMIT = 2048, GATE_SMTP_REPLY_LIMIT = 16384 };
-
-enum gate_smtp_line {
-	GATE_SMTP_MORE,     /* the line is not complete */
-	GATE_SMTP_COMMAND,  /* `line` holds it, without its end */
-	GATE_SMTP_TOO_LONG, /* a line was dropped */
-	GATE_SMTP_MALFORMED /* a line with a zero byte, or a CR inside, was dropped */
-};
-
-/* Takes the next line, ended by LF or CRLF, out of `in`. *skipping starts as false and belongs to this
- * function: the rest of a line that is too long is being dropped. */
-enum gate_smtp_line gate_smtp_take_line(struct buf *in, bool *skipping, struct buf *line);
+extern const struct gate_protocol gate_smtp_protocol, gate_lmtp_protocol;
 
 enum gate_smtp_verb {
 	GATE_SMTP_OTHER,
-	GATE_SMTP_EHLO,
+	GATE_SMTP_EHLO, /* or LHLO */
+	GATE_SMTP_NOOP,
+	GATE_SMTP_QUIT,
+	GATE_SMTP_AUTH,
 	GATE_SMTP_STARTTLS,
 	GATE_SMTP_MAIL,
 	GATE_SMTP_BDAT,
@@ -52,8 +43,10 @@ enum gate_smtp_reply gate_smtp_find_reply(const struct buf *in, size_t *len, int
 /* Appends a whole reply with every line ended by CRLF. */
 void gate_smtp_put_reply(struct buf *to, const char *reply, size_t len);
 
-/* The same for a positive reply to EHLO, without the STARTTLS the back end may have offered, and with one of
- * the gate's own if `offer`. */
-void gate_smtp_put_ehlo_reply(struct buf *to, const char *reply, size_t len, bool offer);
+enum gate_smtp_edit { GATE_SMTP_OFFER = 1, GATE_SMTP_HIDE_AUTH = 2 };
+
+/* The same for a positive reply to EHLO, without the STARTTLS the back end may have offered; with one of the
+ * gate's own (GATE_SMTP_OFFER), and without AUTH (GATE_SMTP_HIDE_AUTH). */
+void gate_smtp_put_ehlo_reply(struct buf *to, const char *reply, size_t len, int edit);
 
 #endif

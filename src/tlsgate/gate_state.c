@@ -51,18 +51,18 @@ gate_state_end(struct gate_session *s, const char *why)
 }
 
 enum gate_verdict
-gate_state_refuse(struct gate_session *s, const char *reply)
+gate_state_refuse(struct gate_session *s, enum gate_word word)
 {
 	if (++s->refusals > REFUSAL_LIMIT)
-		return gate_state_goodbye(s, "421 4.7.0", "Error: too many errors");
-	buf_printf(&s->client.out, "%s\r\n", reply);
+		return gate_state_goodbye(s, GATE_WORD_TOO_MANY);
+	gate_talk_put(&s->talk, word, &s->client.out);
 	return gate_state_go(s, GATE_DIALOGUE);
 }
 
 enum gate_verdict
-gate_state_goodbye(struct gate_session *s, const char *code, const char *words)
+gate_state_goodbye(struct gate_session *s, enum gate_word word)
 {
-	buf_printf(&s->client.out, "%s %s %s\r\n", code, s->gate->hostname, words);
-	s->end = words;
+	gate_talk_put(&s->talk, word, &s->client.out);
+	s->end = gate_talk_reason(word);
 	return gate_state_go(s, GATE_CLOSING);
 }

@@ -14,6 +14,7 @@
 
 #include "tlsgate/gate_session.h"
 #include "tlsgate/gate_side.h"
+#include "tlsgate/gate_talk.h"
 #include "util/buf.h"
 
 struct timer;
@@ -29,14 +30,12 @@ enum gate_state {
 	GATE_ANNOUNCEMENT, /* of tlsproxy */
 	GATE_STATUS,       /* its answer to our request */
 	GATE_HAND_OVER,    /* pass the client's socket */
-	GATE_READY,        /* "220" goes out on our copy of that socket */
+	GATE_READY,        /* the reply to STARTTLS goes out on our copy of that socket */
 	GATE_CLOSING,      /* last words to the client */
 };
 
 /* Between STARTTLS and GATE_READY: call, announcement, status, connect, greeting, hand-over. In wrapper mode:
  * call, announcement, status, hand-over, connect, then greeting or relay. */
-
-enum gate_expect { GATE_EXPECT_COMMAND, GATE_EXPECT_REPLY, GATE_EXPECT_EHLO_REPLY };
 
 struct gate_session {
 	unsigned int magic;
@@ -50,14 +49,15 @@ struct gate_session {
 	struct gate_side next;    /* a back end the client will talk to */
 	struct gate_side proxy;   /* tlsproxy, until it takes the client's place */
 
-	enum gate_expect expect;
-	size_t address;    /* the one being tried */
-	bool starting_tls; /* a STARTTLS command waits for its reply */
+	struct gate_talk talk;
+	struct buf greeting; /* of `next`, so far */
+	size_t address;      /* the one being tried */
+	bool starting_tls;   /* a STARTTLS command waits for its reply */
 	bool tls;
 	bool skipping;   /* a command line that is too long */
 	int calls;       /* of tlsproxy, with no room for another client yet */
 	int refusals;    /* by the gate itself */
-	bool farewell;   /* the back end said 221 or 421 */
+	bool farewell;   /* the back end will say nothing more */
 	bool progress;   /* since the last event: start the timer anew */
 	bool timed_out;  /* the state function has yet to deal with it */
 	const char *end; /* why it ended, for the log */
@@ -76,9 +76,9 @@ enum gate_verdict gate_state_end(struct gate_session *s, const char *why);
 
 /* Answers a command that is not passed on, and goes on with the dialogue. Such commands cost only the gate: a
  * client that goes on sending them is sent away. */
-enum gate_verdict gate_state_refuse(struct gate_session *s, const char *reply);
+enum gate_verdict gate_state_refuse(struct gate_session *s, enum gate_word word);
 
 /* Last words to the client, then the end. */
-enum gate_verdict gate_state_goodbye(struct gate_session *s, const char *code, const char *words);
+enum gate_verdict gate_state_goodbye(struct gate_session *s, enum gate_word word);
 
 #endif

@@ -11,6 +11,7 @@
 #include "mail/service.h"
 #include "tlsgate/gate_backend.h"
 #include "tlsgate/gate_session.h"
+#include "tlsgate/gate_smtp.h"
 #include "util/alloc.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -20,6 +21,8 @@ struct settings {
 	char *tlsproxy_service_name;
 	char *backend;
 	char *protocol;
+	char *tls_security_level;
+	bool tls_auth_only;
 	bool wrappermode;
 	int timeout_s;
 	int connect_timeout_s;
@@ -41,6 +44,8 @@ static const struct param params[] = {
 	ROW("tlsproxy_service_name", PARAM_STRING, tlsproxy_service_name, 1, 0),
 	ROW("tlsgate_backend", PARAM_STRING, backend, 1, 0),
 	ROW("tlsgate_protocol", PARAM_STRING, protocol, 1, 0),
+	ROW("tlsgate_tls_auth_only", PARAM_BOOL, tls_auth_only, 0, 0),
+	ROW("tlsgate_tls_security_level", PARAM_STRING, tls_security_level, 1, 0),
 	ROW("tlsgate_tls_wrappermode", PARAM_BOOL, wrappermode, 0, 0),
 	ROW("tlsgate_timeout", PARAM_TIME, timeout_s, 1, TIME_MAX_S),
 	ROW("tlsgate_connect_timeout", PARAM_TIME, connect_timeout_s, 1, TIME_MAX_S),
@@ -60,17 +65,32 @@ session_gone(void *context)
 	service_client_gone(context);
 }
 
-static enum gate_protocol
+static const struct gate_protocol *
 protocol_of(const struct settings *s)
 {
-	if (strcasecmp(s->protocol, "smtp") == 0)
-		return GATE_PROTOCOL_SMTP;
+	const struct gate_protocol *protocol = gate_talk_protocol(s->protocol);
+
+	if (protocol)
+		return protocol;
 	if (strcasecmp(s->protocol, "none") != 0)
-		log_fatal("bad value of tlsgate_protocol: \"%s\" is neither smtp nor none", s->protocol);
-	/* Only SMTP has a command with which TLS could start later. */
+		log_fatal(
+		    "bad value of tlsgate_protocol: \"%s\" is neither smtp, lmtp, pop3, imap, sieve nor none",
+		    s->protocol);
+	/* Only a protocol has a command with which TLS could start later. */
 	if (!s->wrappermode)
 		log_fatal("tlsgate_protocol = none requires tlsgate_tls_wrappermode = yes");
-	return GATE_PROTOCOL_NONE;
+	return NULL;
+}
+
+static bool
+must_encrypt(const struct settings *s)
+{
+	bool encrypt = strcasecmp(s->tls_security_level, "encrypt") == 0;
+
+	if (!encrypt && strcasecmp(s->tls_security_level, "may") != 0)
+		log_fatal("bad value of tlsgate_tls_security_level: \"%s\" is neither may nor encrypt",
+		    s->tls_security_level);
+	return encrypt;
 }
 
 static void
@@ -83,6 +103,10 @@ pre_jail(struct service *service)
 		log_fatal("bad value of tlsgate_backend: %s", err.text);
 	gate.wrappermode = settings.wrappermode;
 	gate.protocol = protocol_of(&settings);
+	gate.encrypt = must_encrypt(&settings);
+	gate.auth_only = settings.tls_auth_only;
+	if (gate_backend_is_builtin(gate.backend) && gate.protocol && gate.protocol != &gate_smtp_protocol)
+		log_fatal("tlsgate_backend = builtin requires tlsgate_protocol = smtp");
 	gate.hostname = settings.myhostname;
 	gate.tlsproxy = alloc_printf("private/%s", settings.tlsproxy_service_name);
 	gate.timeout_s = settings.timeout_s;
@@ -99,7 +123,7 @@ client(struct service *service, int fd)
 	gate.service = service_name(service);
 	if (sessions >= settings.client_limit) {
 		log_warn("too many sessions: limit is tlsgate_client_limit = %d", settings.client_limit);
-		gate_session_refuse(&gate, fd);
+		gate_session_refuse(&gate, fd, GATE_WORD_BUSY);
 		service_client_gone(service);
 		return;
 	}

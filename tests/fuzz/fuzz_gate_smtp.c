@@ -32,20 +32,20 @@ read_lines(struct buf *in)
 
 	for (;;) {
 		size_t before = in->len;
-		enum gate_smtp_line result = gate_smtp_take_line(in, &skipping, &line);
-		if (result == GATE_SMTP_MORE)
+		enum gate_line result = gate_line_take(in, &skipping, &line);
+		if (result == GATE_LINE_MORE)
 			break;
 		if (in->len >= before)
 			abort();
-		if (result != GATE_SMTP_COMMAND)
+		if (result != GATE_LINE_COMMAND)
 			continue;
-		if (line.len >= GATE_SMTP_LINE_LIMIT || strcspn(buf_str(&line), "\r\n") != line.len)
+		if (line.len >= GATE_LINE_LIMIT || strcspn(buf_str(&line), "\r\n") != line.len)
 			abort();
 		gate_smtp_verb(buf_str(&line), &arguments);
 		if (arguments < buf_str(&line) || arguments > buf_str(&line) + line.len)
 			abort();
 	}
-	if (in->len >= GATE_SMTP_LINE_LIMIT)
+	if (in->len >= GATE_LINE_LIMIT)
 		abort();
 	buf_release(&line);
 }
@@ -60,9 +60,9 @@ read_replies(struct buf *in)
 		struct buf out = BUF_INIT;
 		if (taken == 0 || taken > in->len)
 			abort();
-		gate_smtp_put_ehlo_reply(&out, buf_str(in), taken, true);
+		gate_smtp_put_ehlo_reply(&out, buf_str(in), taken, GATE_SMTP_OFFER);
 		/* Adding CR and an offer may take a reply over the limit; else it is one reply still. */
-		if (out.len < GATE_SMTP_LINE_LIMIT &&
+		if (out.len < GATE_LINE_LIMIT &&
 		    (gate_smtp_find_reply(&out, &again, &same) != GATE_SMTP_REPLY_COMPLETE ||
 			again != out.len))
 			abort();

@@ -27,6 +27,7 @@
 #include "mail/tlsproxy_proto.h"
 #include "tlsgate/gate_backend.h"
 #include "tlsgate/gate_session.h"
+#include "tlsgate/gate_smtp.h"
 #include "util/buf.h"
 #include "util/fdio.h"
 #include "util/log.h"
@@ -89,6 +90,7 @@ setup(void **state)
 		.backend = f->backend,
 		.hostname = "gate.example",
 		.service = "smtp",
+		.protocol = &gate_smtp_protocol,
 		.tlsproxy = f->proxy_path,
 		.timeout_s = 100,
 		.connect_timeout_s = 100,

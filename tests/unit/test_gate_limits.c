@@ -104,7 +104,7 @@ client_too_many_is_refused_and_never_a_session(void **state)
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
 	f->client = fds[0];
-	gate_session_refuse(&f->gate, fds[1]);
+	gate_session_refuse(&f->gate, fds[1], GATE_WORD_BUSY);
 	hears(f, f->client, "421 4.3.2 gate.example All server ports are busy\r\n");
 	hears_end(f, f->client);
 	assert_int_equal(f->gone, 0);

@@ -20,19 +20,19 @@ a_line_has_one_reading(void **state)
 	static const struct {
 		const char *in;
 		size_t len;
-		enum gate_smtp_line result;
+		enum gate_line result;
 		const char *line, *rest;
 	} cases[] = {
-		{ SIZED("NOOP\r\n"), GATE_SMTP_COMMAND, "NOOP", "" },
-		{ SIZED("NOOP\n"), GATE_SMTP_COMMAND, "NOOP", "" },
-		{ SIZED("\r\n"), GATE_SMTP_COMMAND, "", "" },
-		{ SIZED("\n"), GATE_SMTP_COMMAND, "", "" },
-		{ SIZED("STARTTLS\r\nRSET\r\n"), GATE_SMTP_COMMAND, "STARTTLS", "RSET\r\n" },
-		{ SIZED("NOOP\r"), GATE_SMTP_MORE, "", "NOOP\r" },
-		{ SIZED(""), GATE_SMTP_MORE, "", "" },
-		{ SIZED("NOOP\rQUIT\r\nx"), GATE_SMTP_MALFORMED, "", "x" },
-		{ SIZED("NOOP\r\r\nx"), GATE_SMTP_MALFORMED, "", "x" },
-		{ SIZED("NO\0OP\r\nx"), GATE_SMTP_MALFORMED, "", "x" },
+		{ SIZED("NOOP\r\n"), GATE_LINE_COMMAND, "NOOP", "" },
+		{ SIZED("NOOP\n"), GATE_LINE_COMMAND, "NOOP", "" },
+		{ SIZED("\r\n"), GATE_LINE_COMMAND, "", "" },
+		{ SIZED("\n"), GATE_LINE_COMMAND, "", "" },
+		{ SIZED("STARTTLS\r\nRSET\r\n"), GATE_LINE_COMMAND, "STARTTLS", "RSET\r\n" },
+		{ SIZED("NOOP\r"), GATE_LINE_MORE, "", "NOOP\r" },
+		{ SIZED(""), GATE_LINE_MORE, "", "" },
+		{ SIZED("NOOP\rQUIT\r\nx"), GATE_LINE_MALFORMED, "", "x" },
+		{ SIZED("NOOP\r\r\nx"), GATE_LINE_MALFORMED, "", "x" },
+		{ SIZED("NO\0OP\r\nx"), GATE_LINE_MALFORMED, "", "x" },
 	};
 	(void)state;
 
@@ -41,7 +41,7 @@ a_line_has_one_reading(void **state)
 		bool skipping = false;
 		print_message("case %zu\n", i);
 		buf_add(&in, cases[i].in, cases[i].len);
-		assert_int_equal(gate_smtp_take_line(&in, &skipping, &line), cases[i].result);
+		assert_int_equal(gate_line_take(&in, &skipping, &line), cases[i].result);
 		assert_string_equal(buf_str(&line), cases[i].line);
 		assert_string_equal(buf_str(&in), cases[i].rest);
 		assert_false(skipping);
@@ -58,23 +58,23 @@ a_line_of_the_limit_is_taken_and_a_longer_one_dropped(void **state)
 		for (size_t piece = 1; piece < 3000; piece += 997) {
 			struct buf all = BUF_INIT, in = BUF_INIT, line = BUF_INIT;
 			bool skipping = false;
-			for (size_t i = 0; i < GATE_SMTP_LINE_LIMIT - 2 + extra; i++)
+			for (size_t i = 0; i < GATE_LINE_LIMIT - 2 + extra; i++)
 				buf_add_byte(&all, 'x');
 			buf_add_str(&all, "\r\nQUIT\r\n");
 
-			enum gate_smtp_line result = GATE_SMTP_MORE;
+			enum gate_line result = GATE_LINE_MORE;
 			size_t at = 0;
-			while (result == GATE_SMTP_MORE) {
+			while (result == GATE_LINE_MORE) {
 				size_t n = all.len - at < piece ? all.len - at : piece;
 				assert_true(n > 0);
 				buf_add(&in, all.bytes + at, n);
 				at += n;
-				result = gate_smtp_take_line(&in, &skipping, &line);
-				assert_true(in.len <= GATE_SMTP_LINE_LIMIT + piece);
+				result = gate_line_take(&in, &skipping, &line);
+				assert_true(in.len <= GATE_LINE_LIMIT + piece);
 			}
-			assert_int_equal(result, extra ? GATE_SMTP_TOO_LONG : GATE_SMTP_COMMAND);
+			assert_int_equal(result, extra ? GATE_LINE_TOO_LONG : GATE_LINE_COMMAND);
 			buf_add(&in, all.bytes + at, all.len - at);
-			assert_int_equal(gate_smtp_take_line(&in, &skipping, &line), GATE_SMTP_COMMAND);
+			assert_int_equal(gate_line_take(&in, &skipping, &line), GATE_LINE_COMMAND);
 			assert_string_equal(buf_str(&line), "QUIT");
 			buf_release(&all);
 			buf_release(&in);
@@ -166,11 +166,11 @@ an_endless_reply_is_refused(void **state)
 	(void)state;
 
 	buf_add_str(&in, "250 ");
-	while (in.len < GATE_SMTP_LINE_LIMIT)
+	while (in.len < GATE_LINE_LIMIT)
 		buf_add_byte(&in, 'x');
 	assert_int_equal(gate_smtp_find_reply(&in, &len, &code), GATE_SMTP_REPLY_MALFORMED);
 	buf_clear(&in);
-	while (in.len < GATE_SMTP_REPLY_LIMIT)
+	while (in.len < GATE_LINE_ANSWER_LIMIT)
 		buf_add_str(&in, "250-x\r\n");
 	assert_int_equal(gate_smtp_find_reply(&in, &len, &code), GATE_SMTP_REPLY_MALFORMED);
 	buf_release(&in);
@@ -200,11 +200,11 @@ starttls_is_offered_once_or_not_at_all(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct buf out = BUF_INIT;
 		print_message("case %zu\n", i);
-		gate_smtp_put_ehlo_reply(&out, cases[i].reply, strlen(cases[i].reply), true);
+		gate_smtp_put_ehlo_reply(&out, cases[i].reply, strlen(cases[i].reply), GATE_SMTP_OFFER);
 		assert_string_equal(buf_str(&out), cases[i].offered);
 		buf_clear(&out);
 		buf_add_str(&out, "x");
-		gate_smtp_put_ehlo_reply(&out, cases[i].reply, strlen(cases[i].reply), false);
+		gate_smtp_put_ehlo_reply(&out, cases[i].reply, strlen(cases[i].reply), 0);
 		assert_string_equal(buf_str(&out) + 1, cases[i].hidden);
 		buf_release(&out);
 	}

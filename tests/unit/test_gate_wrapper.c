@@ -19,7 +19,7 @@ setup_anything(void **state)
 {
 	if (setup_smtp(state) < 0)
 		return -1;
-	((struct fixture *)*state)->gate.protocol = GATE_PROTOCOL_NONE;
+	((struct fixture *)*state)->gate.protocol = NULL;
 	return 0;
 }
 
@@ -167,7 +167,7 @@ a_client_too_many_hears_no_plaintext(void **state)
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
 	f->client = fds[0];
-	gate_session_refuse(&f->gate, fds[1]);
+	gate_session_refuse(&f->gate, fds[1], GATE_WORD_BUSY);
 	hears_end(f, f->client);
 	f->gone = 1; /* what the fixture expects of a test that had a session */
 }
