@@ -55,7 +55,9 @@ check_value(struct check *check, struct scope *scope, const struct tlsparam *par
 	if (result == 0) {
 		param_release(rows, &value);
 	} else {
-		struct finding *found = check_found(check, scope, "bad-value", param->name, "%s", err.text);
+		struct finding *found = check_found(check, scope, "bad-value", param->name, "%s%s%s",
+		    strstr(err.text, param->name) ? "" : param->name,
+		    strstr(err.text, param->name) ? "" : ": ", err.text);
 
 		scope_mend_remove(scope, found, scope_source(scope, param->name), false);
 	}

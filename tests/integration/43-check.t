@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: ISC
 #
 # "postfix tls check" finds what is wrong in each of tests/vectors/check, in the line where it is, and nothing else; and
-# nothing in those that are sound; and that the commands it names mend what they are for. A case is a main.cf, to which base lines are added at its end unless it has them; a
-# master.cf, or that below; `setup`, which makes what else it needs; and `expect`: SEVERITY KIND PLACE, one a line.
+# nothing in those that are sound; and the commands it names mend what they are for. A case is a main.cf, to which base
+# lines are added at its end unless it has them; a master.cf, or that below; `setup`, which makes what else it needs; and
+# `expect`: SEVERITY KIND PLACE, one a line.
 #
 # CASES=PATTERN runs those only.
 . "$(dirname "$0")/lib.sh"
