@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "mail/braces.h"
 #include "mail/casefold.h"
 #include "mail/map_impl.h"
 #include "mail/map_rules.h"
@@ -211,40 +212,18 @@ map_open_index(struct map *map, const char *suffix, map_read_fn read, map_words_
 	return result;
 }
 
-/* The length of the "{...}" that `text` begins with; 0 if it is not closed. */
-static size_t
-braces_length(const char *text)
-{
-	int depth = 0;
-
-	for (size_t i = 0; text[i]; i++) {
-		if (text[i] == '{')
-			depth++;
-		else if (text[i] == '}' && --depth == 0)
-			return i + 1;
-	}
-	return 0;
-}
-
 char *
 map_in_braces(const char *text)
 {
-	size_t len = *text == '{' ? braces_length(text) : 0;
+	const char *end = *text == '{' ? braces_end(text) : NULL;
 
-	return len > 0 && text[len] == '\0' ? alloc_string_n(text + 1, len - 2) : NULL;
+	return end && end[1] == '\0' ? alloc_string_n(text + 1, (size_t)(end - text - 1)) : NULL;
 }
 
 char *
 map_next_word(const char **at)
 {
-	const char *start = *at + strspn(*at, TEXT_LIST_SEPARATORS);
-	const char *end = start;
-	int depth = 0;
-
-	for (; *end && (depth > 0 || !strchr(TEXT_LIST_SEPARATORS, *end)); end++)
-		depth += *end == '{' ? 1 : *end == '}' && depth > 0 ? -1 : 0;
-	*at = end;
-	return end > start ? alloc_string_n(start, (size_t)(end - start)) : NULL;
+	return braces_next_word(at, TEXT_LIST_SEPARATORS);
 }
 
 /* --- the map --- */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mail/braces.h"
 #include "mail/logical_line.h"
 #include "util/alloc.h"
 #include "util/buf.h"
@@ -137,44 +138,22 @@ take_number(struct fields *in, const char *field, int preset, int *value, bool *
 	return 0;
 }
 
-/* Behind the brace that closes the one at `open`; NULL when there is none. */
-static char *
-closing_brace(char *open)
-{
-	int depth = 0;
-
-	for (char *at = open; *at; at++) {
-		if (*at == '{')
-			depth++;
-		else if (*at == '}' && --depth == 0)
-			return at;
-	}
-	return NULL;
-}
-
-/* 1: *word. 0: no more words. -1: err. A word in braces is what is between them, trimmed. */
+/* 1: *word, to be freed. 0: no more words. -1: err. */
 static int
 next_argument(struct fields *in, char **word)
 {
-	char *start = in->at + strspn(in->at, BLANKS);
-	char *close;
+	const char *at = in->at;
+	char *copy = braces_next_word(&at, BLANKS), *inside;
 
-	if (*start != '{') {
-		*word = next_word(in);
-		return *word ? 1 : 0;
-	}
-	close = closing_brace(start);
-	if (!close) {
-		err_set(in->err, "missing '}' in \"%s\"", start);
+	if (!copy)
+		return 0;
+	in->at += at - in->at;
+	if (braces_take_off(copy, &inside, in->err) < 0) {
+		free(copy);
 		return located(in);
 	}
-	if (close[1] && !strchr(BLANKS, close[1])) {
-		err_set(in->err, "syntax error after '}' in \"%s\"", start);
-		return located(in);
-	}
-	in->at = close[1] ? close + 2 : close + 1;
-	*close = '\0';
-	*word = logical_line_trim(start + 1);
+	*word = alloc_string(inside);
+	free(copy);
 	return 1;
 }
 
@@ -198,7 +177,7 @@ take_command(struct fields *in, struct mastercf_entry *entry)
 			room = room ? 2 * room : 8;
 			entry->args = alloc_resize(entry->args, room, sizeof *entry->args);
 		}
-		entry->args[entry->arg_count++] = alloc_string(word);
+		entry->args[entry->arg_count++] = word;
 		entry->args[entry->arg_count] = NULL;
 	}
 	return got;

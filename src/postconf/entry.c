@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mail/braces.h"
 #include "mail/logical_line.h"
 #include "mail/maincf.h"
 #include "postconf/listing.h"
@@ -34,41 +35,24 @@ static const size_t columns[ENTRY_FIELDS] = { 0, 11, 17, 25, 33, 41, 49, 57 };
 
 /* --- words --- */
 
-/* The next word, in a copy to be freed; white space inside braces does not end it. NULL at the end. */
 static char *
 next_word(const char **at)
 {
-	const char *start = *at + strspn(*at, BLANKS), *end = start;
-	int depth = 0;
-
-	for (; *end != '\0' && (depth > 0 || strchr(BLANKS, *end) == NULL); end++)
-		depth += *end == '{' ? 1 : *end == '}' && depth > 0 ? -1 : 0;
-	*at = end;
-	return end > start ? alloc_string_n(start, (size_t)(end - start)) : NULL;
+	return braces_next_word(at, BLANKS);
 }
 
-/* What the braces around a word hold, without white space at its ends; takes and returns memory. */
+/* The word without the braces around it; takes and returns memory. */
 static char *
 without_braces(char *word)
 {
-	char *end = word, *inside;
-	int depth = 0;
+	struct err err = { 0 };
+	char *inside, *copy;
 
-	if (*word != '{')
-		return word;
-	for (; *end != '\0'; end++) {
-		depth += *end == '{' ? 1 : *end == '}' ? -1 : 0;
-		if (depth == 0)
-			break;
-	}
-	if (*end == '\0')
-		log_warn("master.cf: missing '}' in \"%s\"", word);
-	else if (end[1] != '\0')
-		log_warn("master.cf: syntax error after '}' in \"%s\"", word);
-	*end = '\0';
-	inside = alloc_string(logical_line_trim(word + 1));
+	if (braces_take_off(word, &inside, &err) < 0)
+		log_warn("master.cf: %s", err.text);
+	copy = alloc_string(inside);
 	free(word);
-	return inside;
+	return copy;
 }
 
 /* Takes `text`. */

@@ -97,7 +97,7 @@ inet_protocols = ipv4
 CONF
 	cat >"$I/etc/master.cf" <<CONF
 postlog unix-dgram n - n - 1 postlogd
-$PORT inet n - n - 5 probe { -o name = a b c } -o stress=x
+$PORT inet n - n - 5 probe { -o name = a b c } -o stress=x -o a={b {c d}  e}f h{g
 127.0.0.1:$PORT2 inet n n n - 0 probe
 CONF
 	if [ "$WHO" = user ] && [ "$(id -u)" -eq 0 ]; then
@@ -174,7 +174,7 @@ try_inheritance() {
 	ok $? "$WHO: both services were started"
 	u="-u|"
 	[ "$WHO" = root ] || u=
-	like "$(cat "$I/out/report.$PORT")" "^args\|-n\|$PORT\|-t\|inet\|${u}-o name = a b c\|-o\|stress=x\$" "$WHO: arguments"
+	like "$(cat "$I/out/report.$PORT")" "^args\|-n\|$PORT\|-t\|inet\|${u}-o name = a b c\|-o\|stress=x\|-o\|a=\{b \{c d\}  e\}f\|h\{g\$" "$WHO: arguments"
 	like "$(cat "$I/out/report.127.0.0.1:$PORT2")" "^args\|-z\|-n\|127.0.0.1:$PORT2\|-t\|inet\$" "$WHO: arguments, no limit"
 	like "$(cat "$I/out/report.$PORT")" \
 	    "^env\|GENERATION=[0-7]+\|LANG=C\|MAIL_CONFIG=$I/etc\|MAIL_LOGTAG=postfix\|POSTLOG_HOSTNAME=mx.example.test\|POSTLOG_SERVICE=$I/spool/public/postlog\$" \

@@ -81,6 +81,12 @@ arguments_are_words_or_braces(void **state)
 		{ "{a {b} c} d", 2, "a {b} c", "d" },
 		{ "a{b} \"c d\"", 3, "a{b}", "d\"" },
 		{ "a}b", 1, "a}b", "a}b" },
+		{ "-o a={b c}", 2, "-o", "a={b c}" },
+		{ "a={b {c d} e}x y", 2, "a={b {c d} e}x", "y" },
+		{ "a}b{c d} e", 2, "a}b{c d}", "e" },
+		{ "a} b{c d", 2, "a}", "b{c d" },
+		{ "x{a b {c", 1, "x{a b {c", "x{a b {c" },
+		{ "{ {a} } } b", 3, "{a}", "b" },
 	};
 
 	(void)state;
@@ -160,6 +166,8 @@ errors_name_file_line_and_reason(void **state)
 		{ "25 inet y - n - 1 x", "inet service cannot be private" },
 		{ "foo unix - - n - 1 x {a", "missing '}' in \"{a\"" },
 		{ "foo unix - - n - 1 x {a}b", "syntax error after '}' in \"{a}b\"" },
+		{ "foo unix - - n - 1 x {a}b c", "syntax error after '}' in \"{a}b\"" },
+		{ "foo unix - - n - 1 x {a}{b c} d", "syntax error after '}' in \"{a}{b c}\"" },
 		{ "127.0.0.1:99x inet n - n - 1 x", "garbage after numerical service in \"127.0.0.1:99x\"" },
 		{ "25smtp inet n - n - 1 x", "garbage after numerical service in \"25smtp\"" },
 		{ "[127.0.0.1]x:25 inet n - n - 1 x", "garbage after \"]\" in \"[127.0.0.1]x:25\"" },
