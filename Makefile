@@ -9,6 +9,8 @@
 # Another build is another directory: make B=build/asan SAN=address,undefined check
 
 B       = build
+# One spelling for one directory: what objects depend on is kept by name.
+override B := $(patsubst $(CURDIR)/%,%,$(abspath $(B)))
 VERSION = 0.1.0
 
 CC      ?= gcc

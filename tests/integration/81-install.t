@@ -31,10 +31,13 @@ is "$(cd "$root" && echo *) $(cd "$root/usr" && echo *)" "usr local" "nothing ou
 (cd "$SEALPOST_TOP" && make B="$SEALPOST_BUILD" install DESTDIR="$root" prefix=/usr/local) >"$TMP/out" 2>&1
 ok $? "again, over what is there" || diag "$(cat "$TMP/out")"
 
-# Other directories at make install than at make before it: the programs know those they are in.
+# Other directories at make install than at make before it: the programs know those they are in, also when the build
+# directory was spelt differently.
 B=$TMP/build
-for prefix in /usr/local /opt/sealpost; do
-	(cd "$SEALPOST_TOP" && make B="$B" OPT=-O0 prefix=$prefix "$B/bin/postconf") >"$TMP/out" 2>&1
+for prefix in /usr/local /opt/sealpost /opt/other; do
+	name=$B
+	[ $prefix != /opt/other ] || name=$(realpath --relative-to="$SEALPOST_TOP" "$B")
+	(cd "$SEALPOST_TOP" && make B="$name" OPT=-O0 prefix=$prefix "$B/bin/postconf") >"$TMP/out" 2>&1
 	ok $? "make prefix=$prefix" || diag "$(cat "$TMP/out")"
 	is "$("$B/bin/postconf" -c "$TMP" -dh daemon_directory)" $prefix/lib/sealpost/sbin "the default is below $prefix"
 done
