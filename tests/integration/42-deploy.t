@@ -237,7 +237,7 @@ run "a missing key" 1 output-server-tlsa rsa.key none.key
 is "$(cat "$TMP/out")" "" "leaves standard output empty"
 run "garbage as a key" 1 output-server-csr -k main.cf
 said 'fatal: Could not read private key' "is an error on standard error"
-check "and in the log" log_has "$I" 'fatal: Could not read private key'
+check "and in the log" wait_for log_has "$I" 'fatal: Could not read private key'
 
 # --- for programs ---
 
@@ -259,7 +259,8 @@ is "$(json '$d->{changed}')" 0 "says that nothing was changed"
 
 # --- other places ---
 
-check "MAIL_CONFIG is as good as -c" env -i MAIL_CONFIG="$ETC" /usr/sbin/postfix tls output-server-tlsa >"$TMP/out" 2>/dev/null
+check "MAIL_CONFIG is as good as -c" sh -c "env -i MAIL_CONFIG=$ETC /usr/sbin/postfix tls output-server-tlsa >$TMP/out 2>/dev/null"
+like "$(cat "$TMP/out")" 'IN TLSA 3 1 1' "and prints the same"
 check "closed descriptors do no harm" sh -c "env -i /usr/sbin/postfix -c $ETC tls all-default-server <&- >&- 2>&-; [ \$? -eq 1 ]"
 mkdir "$I/snakeoil"
 cp "$ETC/master.cf" "$I/snakeoil"
