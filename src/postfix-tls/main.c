@@ -35,6 +35,7 @@ static const struct command {
 	{ "all-default-client", "", cmd_all_default_client, false },
 	{ "all-default-server", "", cmd_all_default_server, false },
 	{ "status", " [--json]", cmd_status, false },
+	{ "policy", " [--json] nexthop [host]", cmd_policy, false },
 	{ "check",
 	    " [--json | --fix [--yes]] [--dns] [--resolver address] [--trust-anchor file] [--timeout seconds]"
 	    " | --list",

@@ -71,6 +71,18 @@ find(const struct policy_request *request, struct policy_result *result)
 	return apply_wrapper(request, result);
 }
 
+/* The client says it in two ways. */
+static void
+warn_deferred(const struct policy_destination *destination, struct policy_result *result)
+{
+	if (destination->is_socket)
+		policy_result_say(result, POLICY_WARNING, "TLS policy lookup error for %s/%s: %s",
+		    destination->host, destination->key, result->reason);
+	else
+		policy_result_say(result, POLICY_WARNING, "TLS policy lookup for %s/%s: %s", destination->key,
+		    destination->host, result->reason);
+}
+
 int
 policy_find(const struct policy_request *request, struct policy_result *result, struct err *err)
 {
@@ -81,8 +93,7 @@ policy_find(const struct policy_request *request, struct policy_result *result, 
 	    policy_dane_check(request->settings, err) < 0)
 		return -1;
 	if (find(request, result) < 0 && result->level == LEVEL_INVALID)
-		policy_result_say(result, POLICY_WARNING, "TLS policy lookup for %s/%s: %s", destination->key,
-		    destination->host, result->reason);
+		warn_deferred(destination, result);
 	policy_advice_add(request, result);
 	return 0;
 }
