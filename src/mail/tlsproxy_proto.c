@@ -68,3 +68,21 @@ tlsproxy_proto_get_status(const void *list, size_t len, const char *stream, int 
 	attr_scan_int(&scan, "status", available);
 	return attr_scan_end(&scan) == 1 ? 0 : -1;
 }
+
+int
+tlsproxy_proto_get_context(const void *list, size_t len, const char *stream, struct tlsproxy_context *context)
+{
+	struct attr_scan scan;
+
+	/* What follows depends on the version of tlsproxy, and is left unread. */
+	attr_scan_init(&scan, list, len, ATTR_FLAG_MISSING | ATTR_FLAG_MORE, stream);
+	attr_scan_str(&scan, "peer_CN", &context->peer_CN);
+	attr_scan_str(&scan, "issuer_CN", &context->issuer_CN);
+	attr_scan_str(&scan, "peer_fingerprint", &context->peer_fingerprint);
+	attr_scan_str(&scan, "peer_pubkey_fingerprint", &context->peer_pubkey_fingerprint);
+	attr_scan_int(&scan, "level", &context->level);
+	attr_scan_int(&scan, "peer_status", &context->peer_status);
+	attr_scan_str(&scan, "cipher_protocol", &context->cipher_protocol);
+	attr_scan_str(&scan, "cipher_name", &context->cipher_name);
+	return scan.count == 8 ? 0 : -1;
+}

@@ -37,6 +37,17 @@ struct tlsproxy_request {
 	const char *serverid; /* borrowed from the list */
 };
 
+/* Of the TLS context list, what is the same in all shapes since 3.6; borrowed from the list. */
+struct tlsproxy_context {
+	const char *peer_CN, *issuer_CN;
+	const char *peer_fingerprint, *peer_pubkey_fingerprint;
+	int level;
+	int peer_status; /* enum tlsproxy_peer, or-ed */
+	const char *cipher_protocol, *cipher_name;
+};
+
+enum tlsproxy_peer { TLSPROXY_PEER_PRESENT = 1, TLSPROXY_PEER_TRUSTED = 4 };
+
 /* What the server says before anything else: attribute "protocol". */
 #define TLSPROXY_PROTOCOL "tlsproxy_protocol"
 
@@ -50,6 +61,8 @@ int tlsproxy_proto_get_announcement(const void *list, size_t len, const char *st
     __attribute__((warn_unused_result));
 int tlsproxy_proto_get_request(const void *list, size_t len, const char *stream,
     struct tlsproxy_request *request) __attribute__((warn_unused_result));
+int tlsproxy_proto_get_context(const void *list, size_t len, const char *stream,
+    struct tlsproxy_context *context) __attribute__((warn_unused_result));
 int tlsproxy_proto_get_status(const void *list, size_t len, const char *stream, int *available)
     __attribute__((warn_unused_result));
 

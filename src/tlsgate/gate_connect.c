@@ -22,6 +22,10 @@ no_backend(struct gate_session *s, const char *why)
 static enum gate_verdict
 connected(struct gate_session *s)
 {
+	if (s->gate->proxy_protocol && !s->tls)
+		gate_proxy2_put(&s->header, &s->ends, NULL);
+	buf_add(&s->next.out, buf_str(&s->header), s->header.len);
+	buf_release(&s->header);
 	if (s->gate->protocol) {
 		gate_talk_begin(&s->talk, s->tls || s->starting_tls);
 		buf_clear(&s->greeting);
@@ -100,7 +104,12 @@ gate_connect_greeting(struct gate_session *s)
 			return no_backend(s, "refuses a second connection for TLS");
 		return gate_state_go(s, GATE_HAND_OVER);
 	}
-	buf_add(&s->client.out, buf_str(&s->greeting), s->greeting.len);
+	/* Who said STARTTLS does not expect another greeting. */
+	bool greeted = s->tls && !s->gate->wrappermode;
+	if (greeted && answer != GATE_ANSWER_DONE)
+		return no_backend(s, "refuses a second connection for TLS");
+	if (!greeted || s->talk.protocol->greets_again)
+		buf_add(&s->client.out, buf_str(&s->greeting), s->greeting.len);
 	buf_release(&s->greeting);
 	gate_side_move(&s->backend, &s->next);
 	s->farewell = answer == GATE_ANSWER_FAREWELL;

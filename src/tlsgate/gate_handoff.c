@@ -9,7 +9,7 @@
 #include "util/err.h"
 #include "util/fdio.h"
 
-enum { PROXY_LIST_LIMIT = 512, DISCARD_LIMIT = 65536 };
+enum { PROXY_LIST_LIMIT = 512, CONTEXT_LIMIT = 8192, DISCARD_LIMIT = 65536 };
 
 enum gate_verdict
 gate_handoff_refuse(struct gate_session *s)
@@ -30,7 +30,7 @@ put_request(struct gate_session *s)
 {
 	struct tlsproxy_request request = {
 		.remote_endpoint = s->peer,
-		.flags = TLSPROXY_SERVER,
+		.flags = TLSPROXY_SERVER | (s->gate->proxy_protocol ? TLSPROXY_SEND_CONTEXT : 0),
 		.handshake_timeout_s = s->gate->starttls_timeout_s,
 		.session_timeout_s = s->gate->timeout_s,
 		.serverid = s->gate->service,
@@ -84,12 +84,12 @@ proxy_failed(struct gate_session *s, const char *what)
 
 /* 1: a whole list, of *len bytes, has come. 0: not yet. -1: it will not come. */
 static int
-proxy_list(struct gate_session *s, size_t *len)
+whole_list(const struct gate_session *s, const struct gate_side *side, size_t limit, size_t *len)
 {
 	struct attr_frame frame;
 
-	attr_frame_init(&frame, PROXY_LIST_LIMIT);
-	switch (attr_frame_feed(&frame, buf_str(&s->proxy.in), s->proxy.in.len, len)) {
+	attr_frame_init(&frame, limit);
+	switch (attr_frame_feed(&frame, buf_str(&side->in), side->in.len, len)) {
 	case ATTR_COMPLETE:
 		return 1;
 	case ATTR_TOO_LONG:
@@ -97,14 +97,14 @@ proxy_list(struct gate_session *s, size_t *len)
 	case ATTR_MORE:
 		break;
 	}
-	return s->proxy.eof || s->proxy.broken || s->timed_out ? -1 : 0;
+	return side->eof || side->broken || s->timed_out ? -1 : 0;
 }
 
 enum gate_verdict
 gate_handoff_announcement(struct gate_session *s)
 {
 	size_t len;
-	int list = proxy_list(s, &len);
+	int list = whole_list(s, &s->proxy, PROXY_LIST_LIMIT, &len);
 
 	if (list == 0)
 		return GATE_WAIT;
@@ -118,7 +118,7 @@ enum gate_verdict
 gate_handoff_status(struct gate_session *s)
 {
 	size_t len;
-	int list = proxy_list(s, &len), available = 0;
+	int list = whole_list(s, &s->proxy, PROXY_LIST_LIMIT, &len), available = 0;
 
 	if (list == 0)
 		return GATE_WAIT;
@@ -132,7 +132,8 @@ gate_handoff_status(struct gate_session *s)
 		return gate_handoff_refuse(s);
 	}
 	s->address = 0;
-	return gate_state_go(s, s->gate->wrappermode ? GATE_HAND_OVER : GATE_CONNECT);
+	bool connect_later = s->gate->wrappermode || s->gate->proxy_protocol;
+	return gate_state_go(s, connect_later ? GATE_HAND_OVER : GATE_CONNECT);
 }
 
 /* Drops what has come from the client since STARTTLS; our reply has not gone out, so nothing is the client's.
@@ -175,7 +176,7 @@ gate_handoff_run(struct gate_session *s)
 	}
 	if (s->gate->wrappermode) {
 		begin_tls(s);
-		return gate_state_go(s, GATE_CONNECT);
+		return gate_state_go(s, s->gate->proxy_protocol ? GATE_CONTEXT : GATE_CONNECT);
 	}
 	gate_talk_put(&s->talk, GATE_WORD_READY, &s->client.out);
 	return gate_state_go(s, GATE_READY);
@@ -194,8 +195,38 @@ gate_handoff_ready(struct gate_session *s)
 
 	begin_tls(s);
 	gate_side_move(&s->backend, &s->next);
+	if (s->gate->proxy_protocol)
+		return gate_state_go(s, GATE_CONTEXT);
 	if (s->talk.protocol->greets_again)
 		buf_add(&s->client.out, buf_str(&s->greeting), s->greeting.len);
 	buf_release(&s->greeting);
 	return gate_state_go(s, GATE_DIALOGUE);
+}
+
+enum gate_verdict
+gate_handoff_context(struct gate_session *s)
+{
+	struct tlsproxy_context context;
+	size_t len;
+	int list = whole_list(s, &s->client, CONTEXT_LIMIT, &len);
+
+	if (list == 0)
+		return GATE_WAIT;
+	/* tlsproxy has logged why. */
+	if (list < 0)
+		return gate_state_end(s, s->timed_out ? "timeout" : "no TLS session");
+	if (tlsproxy_proto_get_context(s->client.in.bytes, len, s->gate->tlsproxy, &context) < 0)
+		return gate_state_end(s, "no TLS session");
+
+	const struct gate_proxy2_tls tls = {
+		.version = context.cipher_protocol,
+		.cipher = context.cipher_name,
+		.subject_cn = context.peer_CN,
+		.has_cert = context.peer_status & TLSPROXY_PEER_PRESENT,
+		.verified = context.peer_status & TLSPROXY_PEER_TRUSTED,
+	};
+	buf_clear(&s->header);
+	gate_proxy2_put(&s->header, &s->ends, &tls);
+	buf_consume(&s->client.in, len);
+	return gate_state_go(s, GATE_CONNECT);
 }

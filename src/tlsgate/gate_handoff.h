@@ -26,5 +26,6 @@ enum gate_verdict gate_handoff_announcement(struct gate_session *s);
 enum gate_verdict gate_handoff_status(struct gate_session *s);
 enum gate_verdict gate_handoff_run(struct gate_session *s);
 enum gate_verdict gate_handoff_ready(struct gate_session *s);
+enum gate_verdict gate_handoff_context(struct gate_session *s);
 
 #endif

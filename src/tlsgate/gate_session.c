@@ -48,6 +48,7 @@ static const struct {
 	[GATE_STATUS] = { gate_handoff_status, PROXY, 0, PROXY_TIMEOUT_MS },
 	[GATE_HAND_OVER] = { gate_handoff_run, 0, 0, PROXY_TIMEOUT_MS },
 	[GATE_READY] = { gate_handoff_ready, 0, offsetof(struct gate, timeout_s), 0 },
+	[GATE_CONTEXT] = { gate_handoff_context, CLIENT, offsetof(struct gate, starttls_timeout_s), 0 },
 	[GATE_CLOSING] = { do_closing, 0, 0, CLOSING_TIMEOUT_MS },
 };
 
@@ -111,6 +112,7 @@ session_free(struct gate_session *s)
 	gate_side_close(&s->next);
 	gate_side_close(&s->proxy);
 	buf_release(&s->greeting);
+	buf_release(&s->header);
 	buf_release_secret(&s->line);
 	s->magic = 0;
 	free(s);
@@ -122,11 +124,11 @@ static bool
 flush(struct gate_session *s)
 {
 	bool client = gate_side_flush(&s->client), backend = gate_side_flush(&s->backend);
-	bool proxy = gate_side_flush(&s->proxy);
+	bool proxy = gate_side_flush(&s->proxy), next = gate_side_flush(&s->next);
 
 	if (s->state == GATE_RELAY && (client || backend))
 		s->progress = true;
-	return client || backend || proxy || s->client.broken != 0;
+	return client || backend || proxy || next || s->client.broken != 0;
 }
 
 static void
@@ -236,6 +238,8 @@ gate_session_start(const struct gate *gate, int fd)
 	gate_side_init(&s->next);
 	gate_side_init(&s->proxy);
 	name_peer(s, fd);
+	if (gate->proxy_protocol)
+		gate_proxy2_learn(&s->ends, fd);
 	s->on_event = session_event;
 	gate_side_open(&s->client, gate->base, fd, session_event, s);
 	/* In wrapper mode tlsproxy says so, and each line costs a sender, postlogd and master some work. */

@@ -10,6 +10,9 @@
  * With TLS the client gets a new connection to the back end, as if it had just arrived: nothing that was said
  * before TLS, by whomever, has been said to that one.
  *
+ * When the back end is to be told by PROXY protocol of the client's TLS, which must come first on a
+ * connection, that connection is made when TLS is there.
+ *
  * In wrapper mode the client's socket goes to tlsproxy at once, and the first back end is the only one. What
  * then comes out of TLS is a protocol as above, or, without a protocol, bytes that the gate does not look at.
  */
@@ -33,6 +36,7 @@ struct gate {
 	bool wrappermode;     /* TLS from the first byte */
 	bool encrypt;         /* struct gate_talk has these two */
 	bool auth_only;
+	bool proxy_protocol;                  /* version 2, to the back end */
 	const struct gate_protocol *protocol; /* NULL: none */
 	int timeout_s;
 	int connect_timeout_s;

@@ -18,6 +18,7 @@ static const char *const names[] = {
 	[GATE_STATUS] = "status",
 	[GATE_HAND_OVER] = "hand-over",
 	[GATE_READY] = "ready",
+	[GATE_CONTEXT] = "context",
 	[GATE_CLOSING] = "closing",
 };
 

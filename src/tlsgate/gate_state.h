@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tlsgate/gate_proxy2.h"
 #include "tlsgate/gate_session.h"
 #include "tlsgate/gate_side.h"
 #include "tlsgate/gate_talk.h"
@@ -31,11 +32,13 @@ enum gate_state {
 	GATE_STATUS,       /* its answer to our request */
 	GATE_HAND_OVER,    /* pass the client's socket */
 	GATE_READY,        /* the reply to STARTTLS goes out on our copy of that socket */
+	GATE_CONTEXT,      /* what tlsproxy has to say of the TLS session */
 	GATE_CLOSING,      /* last words to the client */
 };
 
 /* Between STARTTLS and GATE_READY: call, announcement, status, connect, greeting, hand-over. In wrapper mode:
- * call, announcement, status, hand-over, connect, then greeting or relay. */
+ * call, announcement, status, hand-over, connect, then greeting or relay. With PROXY protocol as in wrapper
+ * mode, with context before connect. */
 
 struct gate_session {
 	unsigned int magic;
@@ -50,6 +53,8 @@ struct gate_session {
 	struct gate_side proxy;   /* tlsproxy, until it takes the client's place */
 
 	struct gate_talk talk;
+	struct gate_proxy2_ends ends;
+	struct buf header;   /* PROXY protocol, for `next` */
 	struct buf greeting; /* of `next`, so far */
 	size_t address;      /* the one being tried */
 	bool starting_tls;   /* a STARTTLS command waits for its reply */

@@ -20,6 +20,7 @@ struct settings {
 	char *myhostname;
 	char *tlsproxy_service_name;
 	char *backend;
+	char *backend_proxy_protocol;
 	char *protocol;
 	char *tls_security_level;
 	bool tls_auth_only;
@@ -43,6 +44,7 @@ static const struct param params[] = {
 	ROW("myhostname", PARAM_STRING, myhostname, 1, 255),
 	ROW("tlsproxy_service_name", PARAM_STRING, tlsproxy_service_name, 1, 0),
 	ROW("tlsgate_backend", PARAM_STRING, backend, 1, 0),
+	ROW("tlsgate_backend_proxy_protocol", PARAM_STRING, backend_proxy_protocol, 1, 0),
 	ROW("tlsgate_protocol", PARAM_STRING, protocol, 1, 0),
 	ROW("tlsgate_tls_auth_only", PARAM_BOOL, tls_auth_only, 0, 0),
 	ROW("tlsgate_tls_security_level", PARAM_STRING, tls_security_level, 1, 0),
@@ -93,6 +95,17 @@ must_encrypt(const struct settings *s)
 	return encrypt;
 }
 
+static bool
+sends_proxy_protocol(const struct settings *s)
+{
+	bool v2 = strcasecmp(s->backend_proxy_protocol, "v2") == 0;
+
+	if (!v2 && strcasecmp(s->backend_proxy_protocol, "no") != 0)
+		log_fatal("bad value of tlsgate_backend_proxy_protocol: \"%s\" is neither no nor v2",
+		    s->backend_proxy_protocol);
+	return v2;
+}
+
 static void
 pre_jail(struct service *service)
 {
@@ -103,10 +116,13 @@ pre_jail(struct service *service)
 		log_fatal("bad value of tlsgate_backend: %s", err.text);
 	gate.wrappermode = settings.wrappermode;
 	gate.protocol = protocol_of(&settings);
+	gate.proxy_protocol = sends_proxy_protocol(&settings);
 	gate.encrypt = must_encrypt(&settings);
 	gate.auth_only = settings.tls_auth_only;
 	if (gate_backend_is_builtin(gate.backend) && gate.protocol && gate.protocol != &gate_smtp_protocol)
 		log_fatal("tlsgate_backend = builtin requires tlsgate_protocol = smtp");
+	if (gate_backend_is_builtin(gate.backend) && gate.proxy_protocol)
+		log_fatal("tlsgate_backend = builtin requires tlsgate_backend_proxy_protocol = no");
 	gate.hostname = settings.myhostname;
 	gate.tlsproxy = alloc_printf("private/%s", settings.tlsproxy_service_name);
 	gate.timeout_s = settings.timeout_s;

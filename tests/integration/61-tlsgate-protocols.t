@@ -12,8 +12,8 @@ need_postfix
 command -v curl >/dev/null || skip_all "needs curl"
 make_certs "$TMP/certs"
 
-set -- $(free_ports 4)
-IMAP_PORT=$1 POP3_PORT=$2 SIEVE_PORT=$3 LMTP_PORT=$4
+set -- $(free_ports 5)
+IMAP_PORT=$1 POP3_PORT=$2 SIEVE_PORT=$3 LMTP_PORT=$4 IMAP_TOLD_PORT=$5
 start_dovecot() {
 	D=$TMP/dovecot
 	mkdir -p "$D/run" "$D/mail/joe/Maildir/new" "$D/mail/joe/Maildir/cur" "$D/mail/joe/Maildir/tmp"
@@ -30,6 +30,7 @@ ssl = yes
 ssl_cert = <$TMP/certs/rsa.crt
 ssl_key = <$TMP/certs/rsa.key
 disable_plaintext_auth = no
+haproxy_trusted_networks = 127.0.0.0/8
 auth_mechanisms = plain login
 first_valid_uid = 1
 mail_location = maildir:$D/mail/%n/Maildir
@@ -44,6 +45,10 @@ userdb {
 service imap-login {
   inet_listener imap {
     port = $IMAP_PORT
+  }
+  inet_listener imap_told {
+    port = $IMAP_TOLD_PORT
+    haproxy = yes
   }
   inet_listener imaps {
     port = 0
@@ -70,7 +75,7 @@ service lmtp {
 CONF
 	/usr/sbin/dovecot -F -c "$D/dovecot.conf" >"$D/out" 2>&1 &
 	PIDS="$PIDS $!"
-	for p in $IMAP_PORT $POP3_PORT $SIEVE_PORT $LMTP_PORT; do
+	for p in $IMAP_PORT $IMAP_TOLD_PORT $POP3_PORT $SIEVE_PORT $LMTP_PORT; do
 		wait_for port_open "$p" || diag "$(cat "$D/out" "$D/log")"
 	done
 }
@@ -101,6 +106,40 @@ start_recorder() {
 		}' "$1" "$2" "$TMP/heard.$1" >"$TMP/recorder.$1" 2>&1 &
 	PIDS="$PIDS $!"
 	wait_for port_open "$2" || diag "$(cat "$TMP/recorder.$1")"
+}
+
+# start_listener PORT: writes what the header of each connection says to $TMP/headers, and repeats all that follows.
+start_listener() {
+	perl -MIO::Socket::INET -MSocket -e '
+		my ($port, $file) = @ARGV;
+		$SIG{CHLD} = "IGNORE";
+		my $l = IO::Socket::INET->new(Listen => 20, ReuseAddr => 1, LocalAddr => "127.0.0.1", LocalPort => $port) or die;
+		while (1) {
+			my $s = $l->accept or next;
+			next if fork;
+			open(my $out, ">>", $file) or die;
+			$out->autoflush(1);
+			read($s, my $head, 16) == 16 or exit;
+			my ($magic, $command, $family, $len) = unpack("a12 C C n", $head);
+			$magic eq "\r\n\r\n\0\r\nQUIT\n" or exit;
+			read($s, my $body, $len);
+			my ($from, $to, $fport, $tport, $tlv) = unpack("a4 a4 n n a*", $body);
+			printf $out "command=%x family=%x from=%s:%d to=%s:%d", $command, $family, inet_ntoa($from), $fport, inet_ntoa($to), $tport;
+			while (length $tlv) {
+				(my $type, my $value, $tlv) = unpack("C n/a a*", $tlv);
+				my ($client, $verify, $sub) = unpack("C N a*", $value);
+				printf $out " type=%x client=%d verify=%d", $type, $client, $verify;
+				while (length $sub) {
+					(my $t, my $v, $sub) = unpack("C n/a a*", $sub);
+					printf $out " %x=%s", $t, $v;
+				}
+			}
+			print $out "\n";
+			print $s $_ while <$s>;
+			exit;
+		}' "$1" "$TMP/headers" >"$TMP/listener" 2>&1 &
+	PIDS="$PIDS $!"
+	wait_for port_open "$1" || diag "$(cat "$TMP/listener")"
 }
 
 # start_middle PORT TO FILE: passes bytes both ways; behind a client line with STARTTLS or STLS, in the same packet, comes
@@ -165,7 +204,20 @@ imap=$1 imap_only=$2 pop3=$3 pop3_only=$4 sieve=$5 lmtp=$6
 set -- "$7" "$8" "$9" "${10}" "${11}" "${12}" "${13}" "${14}"
 imap_recorder=$1 pop3_recorder=$2 smtp_recorder=$3 imap_shown=$4 pop3_shown=$5 smtp_shown=$6 sieve_recorder=$7 sieve_shown=$8
 only=tlsgate_tls_security_level=encrypt
+told=tlsgate_backend_proxy_protocol=v2
+set -- $(free_ports 6)
+imap_told=$1 smtp_told=$2 smtpd_told=$3 any_told=$4 any_listener=$5 imaps_told=$6
+cat >>"$I/etc/main.cf" <<CONF
+tlsproxy_tls_ask_ccert = yes
+tlsproxy_tls_CAfile = $TMP/certs/rsa.crt
+CONF
 {
+	gate_line "$imap_told" "$IMAP_TOLD_PORT" tlsgate_protocol=imap $told
+	gate_line "$imaps_told" "$IMAP_TOLD_PORT" tlsgate_protocol=imap $told tlsgate_tls_wrappermode=yes
+	gate_line "$smtp_told" "$smtpd_told" $told
+	gate_line "$any_told" "$any_listener" $told tlsgate_protocol=none tlsgate_tls_wrappermode=yes
+	echo "127.0.0.1:$smtpd_told inet n - n - - smtpd"
+	echo "  -o smtpd_upstream_proxy_protocol=haproxy"
 	gate_line "$imap" "$IMAP_PORT" tlsgate_protocol=imap
 	gate_line "$imap_only" "$IMAP_PORT" tlsgate_protocol=imap $only
 	gate_line "$pop3" "$POP3_PORT" tlsgate_protocol=pop3
@@ -231,6 +283,43 @@ printf '%s\n' 'LHLO c.example' 'MAIL FROM:<a@b.example>' 'RCPT TO:<joe>' DATA 'S
 	over_tls "$lmtp" lmtp >"$TMP/lmtp"
 like "$(cat "$TMP/lmtp")" '^250 2\.0\.0 <joe> .* Saved' "LMTP: a message under TLS"
 unlike "$(sed 1d "$TMP/lmtp")" STARTTLS "LMTP: STARTTLS is not offered again"
+
+# --- what the back end is told ---
+
+message() { # OPTION...
+	printf 'Subject: told\r\n\r\nhello\r\n' | curl -sS --max-time 60 -k --interface 127.0.0.2 --mail-from a@example.test \
+		--mail-rcpt b@example.test -T - "smtp://127.0.0.1:$smtp_told" "$@" 2>&1
+}
+check "PROXY v2: a message in plaintext to smtpd" message
+check "PROXY v2: smtpd knows the client" wait_for log_count_is "$I" 'smtpd.*connect from [a-z]+\[127\.0\.0\.2\]$' 1
+before=$(log_count "$I" 'smtpd.*: [0-9A-F]+: client=[a-z]+\[127\.0\.0\.2\]')
+check "PROXY v2: a message under TLS to smtpd" message --ssl-reqd
+check "PROXY v2: smtpd knows the client that uses TLS" \
+	wait_for log_count_is "$I" 'smtpd.*: [0-9A-F]+: client=[a-z]+\[127\.0\.0\.2\]' $((before + 1))
+
+like "$(fetch --interface 127.0.0.2 "imap://127.0.0.1:$imap_told/INBOX;MAILINDEX=1")" '^hello' "PROXY v2: IMAP with STARTTLS"
+check "PROXY v2: Dovecot knows the client and its TLS" wait_for file_has "$D/log" 'Login: user=<joe>.* rip=127\.0\.0\.2, .*(TLS|secured)' ||
+	diag "$(grep Login: "$D/log")"
+like "$(fetch --interface 127.0.0.3 "imaps://127.0.0.1:$imaps_told/INBOX;MAILINDEX=1")" '^hello' "PROXY v2: IMAP in wrapper mode"
+check "PROXY v2: Dovecot knows that client, too" wait_for file_has "$D/log" 'Login: user=<joe>.* rip=127\.0\.0\.3, .*(TLS|secured)'
+
+start_listener "$any_listener"
+echoed() { # OPTION...: what comes back under TLS
+	echo before | timeout 60 openssl s_client -connect "127.0.0.1:$any_told" -bind 127.0.0.2 "$@" 2>/dev/null |
+		grep -a '^before'
+}
+facts="command=21 family=11 from=127\.0\.0\.2:[0-9]+ to=127\.0\.0\.1:$any_told type=20"
+: >"$TMP/headers"
+echoed -tls1_2 -quiet -no_ign_eof >"$TMP/out"
+check "PROXY v2: TLS 1.2" wait_for file_has "$TMP/headers" "^$facts client=1 verify=1 21=TLSv1\.2 23=ECDHE-"
+: >"$TMP/headers"
+echoed -quiet -no_ign_eof -cert "$TMP/certs/rsa.crt" -key "$TMP/certs/rsa.key" >"$TMP/out"
+check "PROXY v2: a client's certificate" wait_for file_has "$TMP/headers" \
+	"^$facts client=5 verify=0 21=TLSv1\.3 22=mx\.example\.test 23=TLS_AES_" || diag "$(cat "$TMP/headers")"
+: >"$TMP/headers"
+echoed -quiet -no_ign_eof -cert "$TMP/certs/ecdsa.crt" -key "$TMP/certs/ecdsa.key" >"$TMP/out"
+check "PROXY v2: one that is not trusted" wait_for file_has "$TMP/headers" "^$facts client=5 verify=1 21=TLSv1\.3 22=mx" ||
+	diag "$(cat "$TMP/headers")"
 
 # --- who adds commands in plaintext ---
 
