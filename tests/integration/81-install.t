@@ -25,6 +25,8 @@ for page in "$SEALPOST_TOP"/man/man*/*.[1-9]; do
 	[ -f "$root/usr/local/share/man/$(basename "$(dirname "$page")")/$(basename "$page")" ] || missing="$missing $page"
 done
 is "$missing" "" "every manual page is installed"
+ours=$(sed -n 's/^ours=.*:-\/usr\(.*\)}$/\1/p' "$SEALPOST_TOP/conf/package/postinst")
+check "the package's script looks there" test -x "$root/usr/local$ours/postfix-tls-script"
 is "$(find "$root" -name '.new.*')" "" "no half-installed file"
 is "$(cd "$root" && echo *) $(cd "$root/usr" && echo *)" "usr local" "nothing outside the prefix"
 
