@@ -175,7 +175,7 @@ pre_jail(struct service *service)
 	shared.server = role_server_context(&server_settings, &globals);
 	if (shared.server)
 		served_warn(shared.server);
-	shared.client = role_client_new(&client_settings, &globals);
+	shared.client = role_client_new(&client_settings, &globals, shared.server != NULL);
 	if (shared.client && role_client_expected(shared.client))
 		served_warn(role_client_expected(shared.client));
 	shared.board = score_open(service, &score_settings);

@@ -59,6 +59,7 @@ struct role_client {
 	struct tlsproxy_client_init reference; /* borrowed from the settings */
 	struct tlsproxy_client_params params;  /* borrowed from the globals */
 	struct context *expected;              /* a reference; NULL: there is none */
+	bool late;                             /* the expected context is made with the first request */
 	struct context_cache *contexts;        /* owned */
 	struct context_cache *related;         /* owned; of requests with a file of the reference */
 	struct drift *drift;                   /* owned */
@@ -153,8 +154,33 @@ pin_expected(struct role_client *role)
 	buf_release(&key);
 }
 
+static bool
+names_files(const struct tlsproxy_client_init *init)
+{
+	return *init->chain_files || *init->cert_file || *init->key_file || *init->dcert_file ||
+	       *init->dkey_file || *init->eccert_file || *init->eckey_file || *init->CAfile || *init->CApath;
+}
+
+/* Whoever has more logged wants to see the start, too. */
+static bool
+logs_little(const char *level)
+{
+	return !*level || strcmp(level, "0") == 0 || strcmp(level, "1") == 0;
+}
+
+static void
+make_expected(struct role_client *role)
+{
+	role->late = false;
+	role->expected = build(role->globals, &role->reference, NULL, NULL);
+	if (role->expected)
+		pin_expected(role);
+	else
+		log_warn("TLS client initialization failed");
+}
+
 struct role_client *
-role_client_new(const struct role_client_settings *in, const struct globals *globals)
+role_client_new(const struct role_client_settings *in, const struct globals *globals, bool library_ready)
 {
 	if (!role_client_is_on(in))
 		return NULL;
@@ -173,11 +199,9 @@ role_client_new(const struct role_client_settings *in, const struct globals *glo
 	role->contexts = context_cache_new(CONTEXT_LIMIT);
 	role->related = context_cache_new(RELATED_LIMIT);
 	role->drift = drift_new();
-	role->expected = build(globals, &role->reference, NULL, NULL);
-	if (role->expected)
-		pin_expected(role);
-	else
-		log_warn("TLS client initialization failed");
+	role->late = library_ready && !names_files(&role->reference) && logs_little(in->loglevel);
+	if (!role->late)
+		make_expected(role);
 	return role;
 }
 
@@ -247,13 +271,6 @@ role_client_free(struct role_client *role)
 
 /* --- contexts --- */
 
-static bool
-names_files(const struct tlsproxy_client_init *init)
-{
-	return *init->chain_files || *init->cert_file || *init->key_file || *init->dcert_file ||
-	       *init->dkey_file || *init->eccert_file || *init->eckey_file || *init->CAfile || *init->CApath;
-}
-
 static void
 warn_of_params(struct role_client *role, const struct tlsproxy_client_params *params)
 {
@@ -300,6 +317,8 @@ role_client_context(struct role_client *role, const struct tlsproxy_client_reque
 	struct question question = { role, request };
 	struct buf key = BUF_INIT;
 
+	if (role->late)
+		make_expected(role);
 	warn_of_params(role, &request->params);
 	tlsproxy_proto_client_key(&key, request);
 	struct context *context =

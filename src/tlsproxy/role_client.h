@@ -3,7 +3,8 @@
  * role_client: the client role: its parameters, the contexts that requests ask for, and their sessions.
  *
  * A request brings all settings with it. The parameters say whether the role is there, and what requests are
- * expected to say: that context is made as root, outside the jail. A request that says something else is
+ * expected to say: that context is made as root, outside the jail, if it needs files, else with the first
+ * request. A request that says something else is
  * served, with a context of its own, made of files that are read as the user and in the jail that the process
  * is in then. When files of the parameters are renewed, the expected context is exchanged, and those that
  * requests have made of some of the same are forgotten.
@@ -44,10 +45,12 @@ extern const struct param role_client_params[];
 
 /*
  * Reads certificates and keys. NULL: the role is off. Certificates that cannot be used are logged and do not
- * turn it off. A level that does not exist is log_fatal(). Both are borrowed.
+ * turn it off. A level that does not exist is log_fatal(). Both are borrowed. `library_ready`: the TLS
+ * library has read its own files, as when there is a context of the server role; then a context without files
+ * waits for the first request, as most processes see none.
  */
 struct role_client *role_client_new(
-    const struct role_client_settings *settings, const struct globals *globals);
+    const struct role_client_settings *settings, const struct globals *globals, bool library_ready);
 
 /* After the jail; before the first session. Sessions are looked up and stored through `mgr`, borrowed. */
 void role_client_begin(struct role_client *role, struct event_base *base, struct mgr_client *mgr);
@@ -57,8 +60,9 @@ void role_client_free(struct role_client *role);
  * log_fatal(). */
 bool role_client_is_on(const struct role_client_settings *settings);
 
-/* The context of the parameters, from now on: borrowed, NULL when there is none; made again of what `read`
- * has, with one reference, or NULL after logging why; and exchanged for a new one, whose reference it takes.
+/* The context of the parameters, from now on: borrowed, NULL when there is none, or none yet; made again of
+ * what `read` has, with one reference, or NULL after logging why; and exchanged for a new one, whose
+ * reference it takes.
  */
 struct context *role_client_expected(const struct role_client *role);
 struct context *role_client_rebuild(const struct role_client *role, chain_read_fn read, void *read_arg);

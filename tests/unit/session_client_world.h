@@ -68,7 +68,7 @@ set_up_client(void **state)
 	if (set_up(state) < 0)
 		return -1;
 	read_settings();
-	shared.client = role_client_new(&client_settings, &globals);
+	shared.client = role_client_new(&client_settings, &globals, false);
 	role_client_begin(shared.client, base, mgr);
 	shared.caller = caller_settings_new(&server_settings, &globals, on_prepare);
 	server_ctx = SSL_CTX_new(TLS_server_method());

@@ -65,7 +65,7 @@ lists_of_groups_are_read_as_by_who_has_the_parameters(void **state)
 
 		load(cases[i].main_cf);
 		fixture_log_clear();
-		struct role_client *client = role_client_new(&client_settings, &globals);
+		struct role_client *client = role_client_new(&client_settings, &globals, false);
 		assert_non_null(client);
 		role_client_free(client);
 		if (fixture_log_count("warning: ") != lines ||

@@ -58,7 +58,7 @@ role_is_on_when_main_cf_says_so(void **state)
 		struct globals globals;
 
 		load(cases[i].main_cf, &settings, &globals);
-		struct role_client *role = role_client_new(&settings, &globals);
+		struct role_client *role = role_client_new(&settings, &globals, false);
 		if ((role != NULL) != cases[i].on)
 			fail_msg("on is %d with %s", role != NULL, cases[i].main_cf);
 		role_client_free(role);
@@ -100,7 +100,7 @@ bad_certificate_does_not_turn_the_role_off(void **state)
 	(void)state;
 	load("smtp_tls_security_level = may\nsmtp_tls_cert_file = /nonexistent\n", &settings, &globals);
 	fixture_log_clear();
-	struct role_client *role = role_client_new(&settings, &globals);
+	struct role_client *role = role_client_new(&settings, &globals, false);
 	assert_non_null(role);
 	assert_int_equal(fixture_log_count("TLS client initialization failed"), 1);
 	role_client_free(role);
@@ -119,6 +119,68 @@ context_for(struct role_client *role, const struct tlsproxy_client_request *requ
 }
 
 static void
+context_without_files_waits_for_the_first_request(void **state)
+{
+	static const struct {
+		const char *main_cf;
+		bool library_ready, waits;
+	} cases[] = {
+		{ "", true, true },
+		{ "smtp_tls_loglevel = 1\n", true, true },
+		{ "smtp_tls_loglevel = 2\n", true, false },
+		{ "smtp_tls_CApath = /nonexistent\n", true, false },
+		{ "", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char *main_cf = alloc_printf("smtp_tls_security_level = may\n%s", cases[i].main_cf);
+		struct role_client_settings settings;
+		struct globals globals;
+
+		load(main_cf, &settings, &globals);
+		struct role_client *role = role_client_new(&settings, &globals, cases[i].library_ready);
+		struct tlsproxy_client_request request = client_request(37);
+
+		if ((role_client_expected(role) == NULL) != cases[i].waits)
+			fail_msg("waits is not %d with %s", cases[i].waits, main_cf);
+		context_for(role, &request);
+		assert_non_null(role_client_expected(role));
+		/* One that says what the parameters say has the expected one. */
+		request.init.log_level = settings.loglevel;
+		request.init.verifydepth = settings.scert_verifydepth;
+		request.init.CApath = settings.CApath;
+		assert_ptr_equal(context_for(role, &request), role_client_expected(role));
+		role_client_free(role);
+		param_release(globals_params, &globals);
+		param_release(role_client_params, &settings);
+		free(main_cf);
+	}
+}
+
+static void
+late_failure_is_logged_once(void **state)
+{
+	struct role_client_settings settings;
+	struct globals globals;
+
+	(void)state;
+	load("smtp_tls_security_level = may\nsmtp_tls_fingerprint_digest = bogus\n", &settings, &globals);
+	fixture_log_clear();
+	struct role_client *role = role_client_new(&settings, &globals, true);
+	struct tlsproxy_client_request request = client_request(37);
+
+	assert_int_equal(fixture_log_count("TLS client initialization failed"), 0);
+	for (int i = 0; i < 2; i++)
+		context_for(role, &request);
+	assert_int_equal(fixture_log_count("TLS client initialization failed"), 1);
+	assert_null(role_client_expected(role));
+	role_client_free(role);
+	param_release(globals_params, &globals);
+	param_release(role_client_params, &settings);
+}
+
+static void
 exchange_reaches_requests_that_name_the_same_files(void **state)
 {
 	struct fixture_cert cert =
@@ -134,7 +196,7 @@ exchange_reaches_requests_that_name_the_same_files(void **state)
 
 	(void)state;
 	load(main_cf, &settings, &globals);
-	struct role_client *role = role_client_new(&settings, &globals);
+	struct role_client *role = role_client_new(&settings, &globals, false);
 
 	same[0].init.CAfile = same[1].init.CAfile = related.init.CAfile = path;
 	related.init.verifydepth = 3;
@@ -208,6 +270,8 @@ main(void)
 		cmocka_unit_test(role_is_on_when_main_cf_says_so),
 		cmocka_unit_test(defaults_are_those_of_smtp),
 		cmocka_unit_test(bad_certificate_does_not_turn_the_role_off),
+		cmocka_unit_test(context_without_files_waits_for_the_first_request),
+		cmocka_unit_test(late_failure_is_logged_once),
 		cmocka_unit_test(exchange_reaches_requests_that_name_the_same_files),
 		cmocka_unit_test(files_are_all_that_a_context_is_made_of),
 	};
