@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,14 @@
 #include "util/fdio.h"
 
 enum { SOCKET = READER_RIGHTS_SOCKET };
+
+/* As one, so that who waits for it is not woken for each half. */
+struct message {
+	struct opener_reply reply;
+	char bytes[OPENER_FILE_LIMIT];
+};
+
+_Static_assert(offsetof(struct message, bytes) == sizeof(struct opener_reply), "without a gap");
 
 static _Noreturn void
 end(int status)
@@ -74,26 +83,26 @@ fill(int fd, char *bytes, size_t room, int *error)
 }
 
 static void
-answer(const char *name, const struct opener_identity *known, char *bytes)
+answer(const char *name, const struct opener_identity *known, struct message *message)
 {
-	struct opener_reply reply = { 0 };
+	struct opener_reply *reply = &message->reply;
 	struct stat st;
 	int error, fd = open_regular(name, &st, &error);
 
+	*reply = (struct opener_reply){ 0 };
 	if (error == 0 || error == EISDIR) {
-		reply.identity = identity_of(&st);
-		reply.same = memcmp(&reply.identity, known, sizeof *known) == 0;
+		reply->identity = identity_of(&st);
+		reply->same = memcmp(&reply->identity, known, sizeof *known) == 0;
 	}
-	if (fd >= 0 && !reply.same)
-		reply.len = fill(fd, bytes, (size_t)st.st_size, &error);
+	if (fd >= 0 && !reply->same)
+		reply->len = fill(fd, message->bytes, (size_t)st.st_size, &error);
 	fdio_close(&fd);
-	reply.error = error;
+	reply->error = error;
 	if (error)
-		reply.len = 0;
-	if (fdio_write_all(SOCKET, &reply, sizeof reply, -1) < 0 ||
-	    fdio_write_all(SOCKET, bytes, reply.len, -1) < 0)
+		reply->len = 0;
+	if (fdio_write_all(SOCKET, message, sizeof *reply + reply->len, -1) < 0)
 		end(0);
-	alloc_wipe(bytes, reply.len);
+	alloc_wipe(message->bytes, reply->len);
 }
 
 static void
@@ -115,7 +124,7 @@ take_request(struct opener_request *request)
 _Noreturn void
 opener_process_run(int socket, pid_t parent, const char *const *names, size_t count)
 {
-	static char bytes[OPENER_FILE_LIMIT];
+	static struct message message;
 	struct opener_request request;
 
 	reader_rights_enter("opener", socket, parent);
@@ -123,6 +132,6 @@ opener_process_run(int socket, pid_t parent, const char *const *names, size_t co
 		take_request(&request);
 		if (request.file >= count)
 			end(1);
-		answer(names[request.file], &request.known, bytes);
+		answer(names[request.file], &request.known, &message);
 	}
 }
