@@ -62,7 +62,8 @@ struct service {
 	struct timer *idle, *retire, *pause;
 	uint32_t generation;
 	bool is_root;
-	int stdio_fd; /* the client of -S */
+	struct service_jail_owner owner; /* if it is */
+	int stdio_fd;                    /* the client of -S */
 
 	int clients; /* now */
 	int uses;    /* ever */
@@ -129,7 +130,7 @@ void
 service_become_owner(struct service *service)
 {
 	if (service->is_root)
-		service_jail_become(service->settings.mail_owner);
+		service_jail_become(&service->owner);
 }
 
 void
@@ -414,7 +415,7 @@ load_settings(struct service *service)
 	memcpy(service->rows, rows, sizeof rows);
 	or_fatal(param_load(service->cf, service->rows, &service->settings, &err), &err);
 	if (service->is_root)
-		or_fatal(service_jail_check_owner(service->settings.mail_owner, &err), &err);
+		or_fatal(service_jail_find(&service->owner, service->settings.mail_owner, &err), &err);
 }
 
 static const char *
@@ -496,7 +497,7 @@ enter_jail(struct service *service)
 	/* Without root there is nothing to give up: the whole instance then runs as one ordinary user. */
 	if (service->is_root)
 		service_jail_enter(service_is_jailed(service) ? service_queue_directory(service) : NULL,
-		    service->args.drop_rights ? service_mail_owner(service) : NULL);
+		    service->args.drop_rights ? &service->owner : NULL);
 }
 
 static struct event *

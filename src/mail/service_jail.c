@@ -12,7 +12,7 @@
 #include "util/log.h"
 
 int
-service_jail_check_owner(const char *user, struct err *err)
+service_jail_find(struct service_jail_owner *owner, const char *user, struct err *err)
 {
 	const struct passwd *pw = getpwnam(user);
 
@@ -22,30 +22,19 @@ service_jail_check_owner(const char *user, struct err *err)
 	if (pw->pw_uid == 0)
 		return err_set(err, "file %s/main.cf: parameter mail_owner: user %s has privileged user ID",
 		    maincf_directory(), user);
+	*owner = (struct service_jail_owner){ .user = user, .uid = pw->pw_uid, .gid = pw->pw_gid };
 	return 0;
 }
 
-static const struct passwd *
-must_find(const char *user)
-{
-	const struct passwd *pw = getpwnam(user);
-
-	if (!pw)
-		log_fatal("unknown user: %s", user);
-	return pw;
-}
-
 void
-service_jail_become(const char *user)
+service_jail_become(const struct service_jail_owner *owner)
 {
-	const struct passwd *pw = must_find(user);
-
-	if (setgroups(1, &pw->pw_gid) < 0)
-		log_fatal("setgroups(1, &%ld): %m", (long)pw->pw_gid);
-	if (setegid(pw->pw_gid) < 0)
-		log_fatal("setegid(%ld): %m", (long)pw->pw_gid);
-	if (seteuid(pw->pw_uid) < 0)
-		log_fatal("seteuid(%ld): %m", (long)pw->pw_uid);
+	if (setgroups(1, &owner->gid) < 0)
+		log_fatal("setgroups(1, &%ld): %m", (long)owner->gid);
+	if (setegid(owner->gid) < 0)
+		log_fatal("setegid(%ld): %m", (long)owner->gid);
+	if (seteuid(owner->uid) < 0)
+		log_fatal("seteuid(%ld): %m", (long)owner->uid);
 }
 
 void
@@ -62,16 +51,14 @@ service_jail_become_root(void)
 }
 
 void
-service_jail_enter(const char *directory, const char *user)
+service_jail_enter(const char *directory, const struct service_jail_owner *owner)
 {
-	const struct passwd *pw = user ? must_find(user) : NULL;
-
 	/* The time zone file is out of reach from a jail. */
 	tzset();
-	if (pw) {
-		if (setgid(pw->pw_gid) < 0)
-			log_fatal("setgid(%ld): %m", (long)pw->pw_gid);
-		if (initgroups(user, pw->pw_gid) < 0)
+	if (owner) {
+		if (setgid(owner->gid) < 0)
+			log_fatal("setgid(%ld): %m", (long)owner->gid);
+		if (initgroups(owner->user, owner->gid) < 0)
 			log_fatal("initgroups: %m");
 	}
 	if (directory) {
@@ -80,6 +67,6 @@ service_jail_enter(const char *directory, const char *user)
 		if (chdir("/") < 0)
 			log_fatal("chdir(/): %m");
 	}
-	if (pw && setuid(pw->pw_uid) < 0)
-		log_fatal("setuid(%ld): %m", (long)pw->pw_uid);
+	if (owner && setuid(owner->uid) < 0)
+		log_fatal("setuid(%ld): %m", (long)owner->uid);
 }
