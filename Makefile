@@ -20,7 +20,7 @@ SAN     ?=
 WARN    = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
           -Wwrite-strings -Wundef -Wformat=2 -Wno-format-nonliteral
 
-PKGS    = libcrypto libssl libevent_core libevent libidn2 jansson libunbound
+PKGS    = libcrypto libssl libevent_core libevent libidn2 jansson libunbound libpcre2-8
 HARDEN  = -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 ifneq ($(SAN),)
 HARDEN  = -fPIE

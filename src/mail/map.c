@@ -244,14 +244,33 @@ open_nothing(struct map *map, struct err *err)
 
 static const struct map_type map_type_fail = { .name = "fail", .open = open_nothing, .get = get_nothing };
 
+static int
+get_variable(const struct map *map, const char *key, struct buf *value, struct err *err)
+{
+	char *folded = map->flags & MAP_FOLD ? casefold(key) : alloc_string(key);
+	const char *found = getenv(folded);
+
+	(void)err;
+	free(folded);
+	if (found)
+		buf_add_str(value, found);
+	return found ? 1 : 0;
+}
+
+static const struct map_type map_type_environ = {
+	.name = "environ", .open = open_nothing, .get = get_variable
+};
+
 /* In byte order of the names. */
 static const struct map_type *const types[] = {
 	&map_type_btree,
 	&map_type_cidr,
+	&map_type_environ,
 	&map_type_fail,
 	&map_type_hash,
 	&map_type_inline,
 	&map_type_lmdb,
+	&map_type_pcre,
 	&map_type_pipemap,
 	&map_type_randmap,
 	&map_type_regexp,

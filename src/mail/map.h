@@ -4,8 +4,9 @@
  *
  * Lookups touch no file: they never wait, need no privileges, work in the jail, and give answers of one
  * moment even while postmap writes. A table that has changed is opened anew beside the old one. Types: hash,
- * btree and lmdb as postmap makes them; texthash, inline, static, cidr, regexp, pipemap, unionmap, randmap,
- * fail; and proxy:TYPE:NAME, which is TYPE:NAME, because what proxymap(8) is for does not arise.
+ * btree and lmdb as postmap makes them; texthash, inline, static, cidr, regexp, pcre, pipemap, unionmap,
+ * randmap, environ, fail; and proxy:TYPE:NAME, which is TYPE:NAME, because what proxymap(8) is for does not
+ * arise.
  */
 #ifndef MAIL_MAP_H
 #define MAIL_MAP_H

@@ -40,7 +40,7 @@ struct map {
 	const char *index_suffix; /* of the index file, for the log; "" without */
 	struct table *pairs[2];   /* owned; keys without and with a zero byte at their end; may be NULL */
 	struct map_value *single; /* owned; static: the one value */
-	struct map_rules *rules;  /* owned; cidr, regexp */
+	struct map_rules *rules;  /* owned; cidr, regexp, pcre */
 	struct map **parts;       /* owned, each; pipemap, unionmap, randmap */
 	size_t parts_count;
 	struct table *files;       /* owned; a set */
@@ -53,6 +53,7 @@ extern const struct map_type map_type_texthash;                                 
 extern const struct map_type map_type_inline, map_type_static;                      /* map_inline.c */
 extern const struct map_type map_type_cidr;                                         /* map_cidr.c */
 extern const struct map_type map_type_regexp;                                       /* map_regexp.c */
+extern const struct map_type map_type_pcre;                                         /* map_pcre.c */
 extern const struct map_type map_type_pipemap, map_type_unionmap, map_type_randmap; /* map_compound.c */
 
 /* Copies. */

@@ -125,11 +125,12 @@ put_captures(struct buf *to, const char *text, const char *key, const struct map
 			continue;
 		}
 		bool enclosed = text[1] == '{' || text[1] == '(';
-		int part = text[1 + enclosed] - '0';
+		char *end;
+		unsigned long part = strtoul(text + 1 + enclosed, &end, 10);
 
 		if (match->from[part] >= 0)
 			buf_add(to, key + match->from[part], (size_t)(match->to[part] - match->from[part]));
-		text += enclosed ? 3 : 1;
+		text = enclosed ? end : end - 1;
 	}
 }
 

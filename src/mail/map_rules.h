@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * map_rules: the rules of cidr: and regexp: tables, in their order, with IF and ENDIF.
+ * map_rules: the rules of cidr:, regexp: and pcre: tables, in their order, with IF and ENDIF.
  */
 #ifndef MAIL_MAP_RULES_H
 #define MAIL_MAP_RULES_H
@@ -14,9 +14,10 @@ struct map;
 struct map_rules;
 struct map_value;
 
-enum { MAP_RULES_CAPTURES = 10 };
+enum { MAP_RULES_CAPTURES = 100 };
 
-/* What a pattern found in the key: 0 all of it, 1 to 9 its parts; -1: not part of it. */
+/* What a pattern found in the key: 0 all of it, the others its parts, as many
+ * as the pattern has; -1: not part of it. */
 struct map_rules_match {
 	int from[MAP_RULES_CAPTURES], to[MAP_RULES_CAPTURES];
 };

@@ -34,6 +34,7 @@ static const struct {
 	{ "static:", false },
 	{ "pipemap:", false },
 	{ "unionmap:", false },
+	{ "pcre:", true },
 };
 
 static void

@@ -20,7 +20,7 @@ bad_names_are_refused_in_postfix_words(void **state)
 		{ ":x", "open dictionary: expecting \"type:name\" form instead of \":x\"", 0 },
 		{ "proxy:x", "open dictionary: expecting \"type:name\" form instead of \"proxy:x\"", 0 },
 		{ "ldap:x", "unsupported dictionary type: ldap", 0 },
-		{ "pcre:x", "unsupported dictionary type: pcre", 0 },
+		{ "ldap:x", "unsupported dictionary type: ldap", 0 },
 		{ "inline:a=1", "bad syntax: \"inline:a=1\"; need \"inline:{name=value...}\"", 0 },
 		{ "inline:{a=1", "bad syntax: \"inline:{a=1\"; need \"inline:{name=value...}\"", 0 },
 		{ "inline:{a=1}x", "bad syntax: \"inline:{a=1}x\"; need \"inline:{name=value...}\"", 0 },
