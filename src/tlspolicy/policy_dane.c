@@ -121,6 +121,21 @@ apply_tlsa(const struct policy_request *request, struct policy_result *result)
 	return 0;
 }
 
+/* While it is not known what DNS says of the MX records. */
+static void
+explain_mx(const struct policy_request *request, int insecure, struct policy_result *result)
+{
+	if (request->mx != POLICY_MX_UNKNOWN || request->destination->in_brackets ||
+	    strcmp(request->settings->client, "smtp") != 0)
+		return;
+	if (result->level == LEVEL_DANE_ONLY)
+		policy_result_say(
+		    result, POLICY_WHY, "DNS decides: with insecure MX records there is no delivery");
+	else if (insecure != LEVEL_DANE)
+		policy_result_say(result, POLICY_WHY,
+		    "DNS decides: with insecure MX records dane becomes %s at most", level_name(insecure));
+}
+
 int
 policy_dane_apply(const struct policy_request *request, struct policy_result *result)
 {
@@ -141,6 +156,7 @@ policy_dane_apply(const struct policy_request *request, struct policy_result *re
 		return apply_obstacle(request, words, result);
 	if (request->mx == POLICY_MX_INSECURE && (result->level == LEVEL_DANE_ONLY || insecure == LEVEL_MAY))
 		return do_without(result, LEVEL_MAY, "non DNSSEC destination");
+	explain_mx(request, insecure, result);
 	before = result->level;
 	if (apply_tlsa(request, result) < 0)
 		return -1;

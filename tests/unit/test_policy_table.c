@@ -294,6 +294,24 @@ dns_decides_at_dane_levels(void **state)
 }
 
 static void
+what_dns_may_say_is_foretold(void **state)
+{
+	char *said;
+
+	(void)state;
+	world_begin();
+	world.settings.tls_dane_insecure_mx_policy = world_text("encrypt");
+	world.request.mx = POLICY_MX_UNKNOWN;
+	world.request.tlsa = POLICY_TLSA_UNKNOWN;
+	find("dane");
+	said = world_said(POLICY_WHY, "\n");
+	assert_non_null(strstr(said, "with insecure MX records dane becomes encrypt at most"));
+	assert_non_null(strstr(said, "without secure TLSA records dane becomes may"));
+	free(said);
+	world_end();
+}
+
+static void
 settings_stand_in_the_way_of_dane(void **state)
 {
 	static const struct {
@@ -424,6 +442,7 @@ main(void)
 		cmocka_unit_test(main_cf_completes_a_policy),
 		cmocka_unit_test(anchors_of_the_table_replace_those_of_main_cf),
 		cmocka_unit_test(dns_decides_at_dane_levels),
+		cmocka_unit_test(what_dns_may_say_is_foretold),
 		cmocka_unit_test(settings_stand_in_the_way_of_dane),
 		cmocka_unit_test(sockets_have_all_or_nothing),
 		cmocka_unit_test(loopholes_in_dns_are_pointed_out),
