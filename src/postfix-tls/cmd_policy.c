@@ -24,18 +24,24 @@
 
 enum { ANCHORS_LIMIT = 16 << 20 };
 
-/* The tables of one client. */
+/* What one parameter names. */
 struct tables {
-	struct map_list *per_site, *policy_maps; /* referred to */
+	struct map_list *list; /* referred to */
+	bool broken;           /* the client would not use it */
+};
+
+/* Of one client. */
+struct all_tables {
+	struct tables per_site, policy_maps;
 };
 
 static int
 look_up(const char *parameter, const char *key, struct buf *value, void *context)
 {
-	const struct tables *tables = context;
+	const struct all_tables *all = context;
+	const struct tables *tables = strstr(parameter, "per_site") ? &all->per_site : &all->policy_maps;
 
-	return map_list_get(
-	    strstr(parameter, "per_site") ? tables->per_site : tables->policy_maps, key, value);
+	return tables->broken ? -1 : map_list_get(tables->list, key, value);
 }
 
 static int
@@ -64,33 +70,41 @@ pass_on(struct buf *said)
 	fputs(buf_str(said), stderr);
 }
 
-/* A type that only the installed Postfix has cannot be asked here, which is no error of the tables. */
+/* A type that only the installed Postfix has cannot be asked here, which is no error of the table. A key that
+ * is in a text file twice is a warning for postmap(1) and for us, but the end of the table for the client. */
 static int
-open_tables(struct tables *tables, const struct policy_settings *settings, struct err *err)
+open_tables(struct tables *tables, const char *client, const char *suffix, const char *names, struct err *err)
 {
+	char *title = alloc_printf("%s_%s", client, suffix);
 	const char *unsupported;
 	struct buf said = BUF_INIT;
-	char *per_site = alloc_printf("%s_tls_per_site", settings->client);
-	char *policy_maps = alloc_printf("%s_tls_policy_maps", settings->client);
 
 	log_divert(&said);
-	tables->per_site = map_list_new(per_site, settings->tls_per_site, MAP_FOLD);
-	tables->policy_maps = map_list_new(policy_maps, settings->tls_policy_maps, MAP_FOLD);
+	tables->list = map_list_new(title, names, MAP_FOLD);
 	pass_on(&said);
-	free(policy_maps);
-	free(per_site);
+	tables->broken = strstr(buf_str(&said), ": duplicate entry: ") != NULL;
 	unsupported = strstr(buf_str(&said), "unsupported dictionary type: ");
 	if (unsupported)
 		err_set(err, "%.*s", (int)strcspn(unsupported, "\n"), unsupported);
 	buf_release(&said);
+	free(title);
 	return unsupported ? -1 : 0;
 }
 
-static void
-close_tables(struct tables *tables)
+static int
+open_all(struct all_tables *all, const struct policy_settings *settings, struct err *err)
 {
-	map_list_unref(tables->per_site);
-	map_list_unref(tables->policy_maps);
+	if (open_tables(
+		&all->policy_maps, settings->client, "tls_policy_maps", settings->tls_policy_maps, err) < 0)
+		return -1;
+	return open_tables(&all->per_site, settings->client, "tls_per_site", settings->tls_per_site, err);
+}
+
+static void
+close_all(struct all_tables *all)
+{
+	map_list_unref(all->per_site.list);
+	map_list_unref(all->policy_maps.list);
 }
 
 static enum command_result
@@ -117,13 +131,13 @@ print(const struct policy_request *request, const struct policy_result *result, 
 static enum command_result
 answer(struct policy_request *request, bool json, struct err *err)
 {
-	struct tables tables = { 0 };
+	struct all_tables all = { 0 };
 	struct policy_result result;
 	struct buf said = BUF_INIT;
 	enum command_result outcome = COMMAND_FAILED;
 
-	if (open_tables(&tables, request->settings, err) == 0) {
-		request->context = &tables;
+	if (open_all(&all, request->settings, err) == 0) {
+		request->context = &all;
 		log_divert(&said);
 		int found = policy_find(request, &result, err);
 		pass_on(&said);
@@ -132,7 +146,7 @@ answer(struct policy_request *request, bool json, struct err *err)
 		policy_result_release(&result);
 	}
 	buf_release(&said);
-	close_tables(&tables);
+	close_all(&all);
 	return outcome;
 }
 

@@ -277,6 +277,9 @@ error_rows() {
 	row "[brokensite.test]"
 	service brokenpolicy smtp "smtp_tls_policy_maps = fail:x"
 	row "[brokenpolicy.test]"
+	printf 'twice.test NONE\ntwice.test MAY\n' >"$TMP/twice"
+	service twice smtp "smtp_tls_per_site = texthash:$TMP/twice"
+	row "[twice.test]"
 	service badhost smtp "smtp_tls_per_site = inline:{[badhost.test]=MUST_NOPEERMATCH, badhost.test=bogus}"
 	row "[badhost.test]"
 	service badhop smtp "smtp_tls_per_site = inline:{[badhop.test]=bogus, badhop.test=MUST}"
@@ -353,7 +356,7 @@ read_log() {
 			$level{$pid}{$1} = $2;
 		} elsif ($text =~ /^warning: (.*)/) {
 			my $line = $1;
-			push @{$said{$pid}}, $line unless $line =~ /^\S+\[\S+\]:\d+: / || $line =~ /^fail:|^TLS library problem|tlsproxy/;
+			push @{$said{$pid}}, $line unless $line =~ /^\S+\[\S+\]:\d+: / || $line =~ /^(fail|texthash):|^TLS library problem|tlsproxy/;
 		} elsif ($text =~ /: to=<(r\d+)@.* relay=(\S+), .*dsn=(\S+), status=\w+ \((.*)\)$/) {
 			my ($row, $dsn, $words) = ($1, $3, $4);
 			$level{$pid}{effective} = "none" if grep { /^smtp_connect_local: / } @{$said{$pid}};
