@@ -73,6 +73,23 @@ control_run(const char *path, char *const arguments[])
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* A service without a program is heard of when its first client comes, and only in the log. */
+static void
+check_programs(const struct instance *instance, const struct mastercf *mastercf)
+{
+	for (size_t i = 0; i < mastercf_count(mastercf); i++) {
+		const struct mastercf_entry *entry = mastercf_entry(mastercf, i);
+		char *path = *entry->command == '/'
+				 ? alloc_string(entry->command)
+				 : alloc_printf("%s/%s", instance->daemon_directory, entry->command);
+
+		if (access(path, X_OK) < 0)
+			log_warn("%s/master.cf: line %d: the program of service %s: %s: %m",
+			    instance->config_directory, entry->line, entry->name, path);
+		free(path);
+	}
+}
+
 /* master.cf as master would read it; ends the command when it would not. */
 static void
 check_services(const struct instance *instance)
@@ -91,6 +108,7 @@ check_services(const struct instance *instance)
 	    !mastercf_find(mastercf, instance->postlog_service_name, MASTERCF_UNIX_DGRAM))
 		log_fatal("missing '%s' service in master.cf, which maillog_file needs: see postlogd(8)",
 		    instance->postlog_service_name);
+	check_programs(instance, mastercf);
 	mastercf_free(mastercf);
 }
 

@@ -354,6 +354,10 @@ try_errors() {
 	postfix_ check
 	is $? 1 "$WHO: check without postlog service"
 	like "$(cat "$TMP/said")" "missing 'postlog' service in master.cf" "$WHO: check says so"
+	service "$BUSY inet n - n - 1 prob"
+	postfix_ check
+	is $? 0 "$WHO: check without a program"
+	like "$(cat "$TMP/said")" "warning: $I/etc/master.cf: line [0-9]+: the program of service $BUSY: .*/prob: No such file" "$WHO: check names it"
 	service
 	for options in '-t -w' '-i' '-Z' 'word'; do
 		as env MAIL_CONFIG="$I/etc" "$I/daemon/master" $options 2>/dev/null
