@@ -286,6 +286,7 @@ static const struct row table[] = {
 	{ "tls_wildcard_matches_multiple_labels", "yes" },
 	{ "tlsgate_backend", "builtin" },
 	{ "tlsgate_backend_proxy_protocol", "no" },
+	{ "tlsgate_client_connection_count_limit", "0" },
 	{ "tlsgate_client_limit", "1000" },
 	{ "tlsgate_connect_timeout", "30s" },
 	{ "tlsgate_protocol", "smtp" },

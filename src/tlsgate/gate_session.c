@@ -13,6 +13,7 @@
 
 #include "mail/timer.h"
 #include "tlsgate/gate_connect.h"
+#include "tlsgate/gate_crowd.h"
 #include "tlsgate/gate_dialogue.h"
 #include "tlsgate/gate_handoff.h"
 #include "tlsgate/gate_state.h"
@@ -106,6 +107,8 @@ session_free(struct gate_session *s)
 
 	log_info("disconnect from %s%s%s%s", s->peer, s->tls ? " tls=1" : "", s->end ? ": " : "",
 	    s->end ? s->end : "");
+	if (s->counted)
+		gate_crowd_leave(gate->crowd, s->peer);
 	timer_free(s->timer);
 	gate_side_close(&s->client);
 	gate_side_close(&s->backend);
@@ -219,6 +222,16 @@ name_peer(struct gate_session *s, int fd)
 		snprintf(s->peer, sizeof s->peer, "[%s]:%s", host, port);
 }
 
+static void
+refuse_crowd(struct gate_session *s)
+{
+	gate_state_warn(s, "too many sessions from this address");
+	if (s->gate->wrappermode)
+		gate_state_go(s, GATE_CLOSING);
+	else
+		gate_state_goodbye(s, GATE_WORD_CROWD);
+}
+
 void
 gate_session_start(const struct gate *gate, int fd)
 {
@@ -245,7 +258,11 @@ gate_session_start(const struct gate *gate, int fd)
 	/* In wrapper mode tlsproxy says so, and each line costs a sender, postlogd and master some work. */
 	if (!gate->wrappermode)
 		log_info("connect from %s", s->peer);
-	gate_state_go(s, gate->wrappermode ? GATE_CALL : GATE_CONNECT);
+	s->counted = gate->crowd && gate_crowd_enter(gate->crowd, s->peer);
+	if (gate->crowd && !s->counted)
+		refuse_crowd(s);
+	else
+		gate_state_go(s, gate->wrappermode ? GATE_CALL : GATE_CONNECT);
 	session_run(s);
 }
 

@@ -25,11 +25,13 @@
 
 struct event_base;
 struct gate_backend;
+struct gate_crowd;
 
 /* What all sessions share; outlives them. */
 struct gate {
 	struct event_base *base;
 	const struct gate_backend *backend;
+	struct gate_crowd *crowd; /* NULL: any number of sessions from one address */
 	const char *hostname;
 	const char *service;  /* service label in requests to tlsproxy */
 	const char *tlsproxy; /* path of its socket */

@@ -63,6 +63,7 @@ struct gate_session {
 	int calls;       /* of tlsproxy, with no room for another client yet */
 	int refusals;    /* by the gate itself */
 	bool farewell;   /* the back end will say nothing more */
+	bool counted;    /* by gate_crowd */
 	bool progress;   /* since the last event: start the timer anew */
 	bool timed_out;  /* the state function has yet to deal with it */
 	const char *end; /* why it ended, for the log */

@@ -102,6 +102,7 @@ gate_talk_reason(enum gate_word word)
 		[GATE_WORD_LITERAL] = "literal before TLS",
 		[GATE_WORD_TOO_MANY] = "Error: too many errors",
 		[GATE_WORD_TIMEOUT] = "Error: timeout exceeded",
+		[GATE_WORD_CROWD] = "Error: too many connections",
 		[GATE_WORD_NO_BACKEND] = "Service currently unavailable",
 	};
 

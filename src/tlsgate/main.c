@@ -10,6 +10,7 @@
 #include "mail/param.h"
 #include "mail/service.h"
 #include "tlsgate/gate_backend.h"
+#include "tlsgate/gate_crowd.h"
 #include "tlsgate/gate_session.h"
 #include "tlsgate/gate_smtp.h"
 #include "util/alloc.h"
@@ -29,6 +30,7 @@ struct settings {
 	int connect_timeout_s;
 	int starttls_timeout_s;
 	int client_limit;
+	int client_connection_count_limit;
 };
 
 #define ROW(param_name, param_type, member, least, most)                                                     \
@@ -52,6 +54,7 @@ static const struct param params[] = {
 	ROW("tlsgate_timeout", PARAM_TIME, timeout_s, 1, TIME_MAX_S),
 	ROW("tlsgate_connect_timeout", PARAM_TIME, connect_timeout_s, 1, TIME_MAX_S),
 	ROW("tlsgate_starttls_timeout", PARAM_TIME, starttls_timeout_s, 1, TIME_MAX_S),
+	ROW("tlsgate_client_connection_count_limit", PARAM_INT, client_connection_count_limit, 0, 0),
 	ROW("tlsgate_client_limit", PARAM_INT, client_limit, 1, 0),
 	PARAM_END,
 };
@@ -128,6 +131,8 @@ pre_jail(struct service *service)
 	gate.timeout_s = settings.timeout_s;
 	gate.connect_timeout_s = settings.connect_timeout_s;
 	gate.starttls_timeout_s = settings.starttls_timeout_s;
+	if (settings.client_connection_count_limit > 0)
+		gate.crowd = gate_crowd_new(settings.client_connection_count_limit);
 	gate.gone = session_gone;
 	gate.context = service;
 }

@@ -205,7 +205,8 @@ set -- "$7" "$8" "$9" "${10}" "${11}" "${12}" "${13}" "${14}"
 imap_recorder=$1 pop3_recorder=$2 smtp_recorder=$3 imap_shown=$4 pop3_shown=$5 smtp_shown=$6 sieve_recorder=$7 sieve_shown=$8
 only=tlsgate_tls_security_level=encrypt
 told=tlsgate_backend_proxy_protocol=v2
-set -- $(free_ports 6)
+set -- $(free_ports 7)
+crowded=$7
 imap_told=$1 smtp_told=$2 smtpd_told=$3 any_told=$4 any_listener=$5 imaps_told=$6
 cat >>"$I/etc/main.cf" <<CONF
 tlsproxy_tls_ask_ccert = yes
@@ -216,6 +217,7 @@ CONF
 	gate_line "$imaps_told" "$IMAP_TOLD_PORT" tlsgate_protocol=imap $told tlsgate_tls_wrappermode=yes
 	gate_line "$smtp_told" "$smtpd_told" $told
 	gate_line "$any_told" "$any_listener" $told tlsgate_protocol=none tlsgate_tls_wrappermode=yes
+	gate_line "$crowded" "$SMTPD_PORT" tlsgate_client_connection_count_limit=1 | sed 's/ - - tlsgate/ - 1 tlsgate/'
 	echo "127.0.0.1:$smtpd_told inet n - n - - smtpd"
 	echo "  -o smtpd_upstream_proxy_protocol=haproxy"
 	gate_line "$imap" "$IMAP_PORT" tlsgate_protocol=imap
@@ -320,6 +322,15 @@ check "PROXY v2: a client's certificate" wait_for file_has "$TMP/headers" \
 echoed -quiet -no_ign_eof -cert "$TMP/certs/ecdsa.crt" -key "$TMP/certs/ecdsa.key" >"$TMP/out"
 check "PROXY v2: one that is not trusted" wait_for file_has "$TMP/headers" "^$facts client=5 verify=1 21=TLSv1\.3 22=mx" ||
 	diag "$(cat "$TMP/headers")"
+
+# --- many from one address ---
+
+out=$(timeout 60 perl -MIO::Socket::INET -e '
+	sub client { my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $ARGV[0], LocalAddr => $_[0]) or die;
+		print scalar <$s>; $s }
+	my $first = client("127.0.0.2"); my $second = client("127.0.0.2"); my $other = client("127.0.0.3");
+	print $first "QUIT\r\n"; print scalar <$first>; 1 while <$first>; client("127.0.0.2")' "$crowded" | cut -c 1-9 | tr '\n' ' ')
+is "$out" "220 mx.ex 421 4.7.0 220 mx.ex 221 2.0.0 220 mx.ex " "tlsgate_client_connection_count_limit"
 
 # --- who adds commands in plaintext ---
 

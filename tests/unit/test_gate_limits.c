@@ -5,6 +5,7 @@
  */
 #include "gate_world.h"
 
+#include "tlsgate/gate_crowd.h"
 #include "tlsgate/gate_session.h"
 
 static int
@@ -111,6 +112,53 @@ client_too_many_is_refused_and_never_a_session(void **state)
 	f->gone = 1; /* what the fixture expects of a test that had a session */
 }
 
+static void
+an_address_has_so_many_sessions_and_no_more(void **state)
+{
+	struct fixture *f = *state;
+	struct gate_crowd *crowd = gate_crowd_new(2);
+
+	assert_true(gate_crowd_enter(crowd, "[192.0.2.1]:1"));
+	assert_true(gate_crowd_enter(crowd, "[192.0.2.1]:2"));
+	assert_false(gate_crowd_enter(crowd, "[192.0.2.1]:3"));
+	assert_true(gate_crowd_enter(crowd, "[192.0.2.11]:3"));
+	gate_crowd_leave(crowd, "[192.0.2.1]:2");
+	assert_true(gate_crowd_enter(crowd, "[192.0.2.1]:3"));
+	gate_crowd_free(crowd);
+	f->gone = 1;
+}
+
+static void
+a_session_too_many_from_one_address_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct gate_crowd *crowd = gate_crowd_new(1);
+
+	f->gate.crowd = crowd;
+	int backend = greeted(f);
+	int first = f->client;
+	start(f);
+	hears(f, f->client, "421 4.7.0 gate.example Error: too many connections\r\n");
+	hears_end(f, f->client);
+	assert_int_equal(f->gone, 1);
+	close(f->client);
+	f->client = first;
+	close(backend);
+	hears_unavailable(f);
+	for (int i = 0; i < TURNS && f->gone < 2; i++)
+		turn(f);
+	assert_int_equal(f->gone, 2);
+
+	/* It has left: there is room again. */
+	close(first);
+	f->gone = 0;
+	close(greeted(f));
+	hears_unavailable(f);
+	for (int i = 0; i < TURNS && !f->gone; i++)
+		turn(f);
+	gate_crowd_free(crowd);
+}
+
 #define LIMIT_TEST(name) cmocka_unit_test_setup_teardown(name, setup_short, teardown)
 
 int
@@ -123,6 +171,8 @@ main(void)
 		LIMIT_TEST(silent_relay_ends_without_words),
 		LIMIT_TEST(back_end_that_does_not_greet_again_leaves_plaintext),
 		LIMIT_TEST(client_too_many_is_refused_and_never_a_session),
+		LIMIT_TEST(an_address_has_so_many_sessions_and_no_more),
+		LIMIT_TEST(a_session_too_many_from_one_address_is_told),
 	};
 
 	log_set_sink(no_log, NULL);
