@@ -264,6 +264,7 @@ static const struct map_type map_type_environ = {
 /* In byte order of the names. */
 static const struct map_type *const types[] = {
 	&map_type_btree,
+	&map_type_cdb,
 	&map_type_cidr,
 	&map_type_environ,
 	&map_type_fail,

@@ -4,7 +4,7 @@
  *
  * Lookups touch no file: they never wait, need no privileges, work in the jail, and give answers of one
  * moment even while postmap writes. A table that has changed is opened anew beside the old one. Types: hash,
- * btree and lmdb as postmap makes them; texthash, inline, static, cidr, regexp, pcre, pipemap, unionmap,
+ * btree, lmdb and cdb as postmap makes them; texthash, inline, static, cidr, regexp, pcre, pipemap, unionmap,
  * randmap, environ, fail; and proxy:TYPE:NAME, which is TYPE:NAME, because what proxymap(8) is for does not
  * arise.
  */
@@ -21,7 +21,8 @@ struct map_source;
 enum map_flag {
 	MAP_FOLD = 1,  /* upper and lower case are one, in types that compare whole keys */
 	MAP_FILES = 2, /* values are lists of files, and stand for their content (postmap -F) */
-	/* Keys of hash, btree and lmdb tables end in a zero byte, or do not; without these two, either way.
+	/* Keys of hash, btree, lmdb and cdb tables end in a zero byte, or do not; without these two, either
+	 * way.
 	 */
 	MAP_WITH_ZERO = 4,
 	MAP_WITHOUT_ZERO = 8,

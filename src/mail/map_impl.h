@@ -48,6 +48,7 @@ struct map {
 };
 
 extern const struct map_type map_type_hash, map_type_btree;                         /* map_db.c */
+extern const struct map_type map_type_cdb;                                          /* map_cdb.c */
 extern const struct map_type map_type_lmdb;                                         /* map_lmdb.c */
 extern const struct map_type map_type_texthash;                                     /* map_texthash.c */
 extern const struct map_type map_type_inline, map_type_static;                      /* map_inline.c */
