@@ -46,7 +46,7 @@ cmd_status(const struct site *site, int argc, char **argv, struct err *err)
 	else
 		print_text(&status);
 
-	bool running = status.tlsmgr != MGR_STATS_ABSENT;
+	bool running = status.tlsmgr == MGR_STATS_KNOWN || status.tlsmgr == MGR_STATS_UNKNOWN;
 
 	status_release(&status);
 	if (result < 0)

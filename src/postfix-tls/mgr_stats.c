@@ -36,8 +36,11 @@ connect_to(const char *path, struct err *err)
 	memcpy(address.sun_path, path, strlen(path));
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) < 0) {
+		int code = errno;
+
 		err_errno(err, "connect to %s", path);
 		fdio_close(&fd);
+		errno = code;
 	}
 	return fd;
 }
@@ -90,16 +93,16 @@ converse(int fd, const char *path, struct buf *bytes, struct table *numbers, str
 	tlsmgr_proto_put_stats(bytes);
 	if (fdio_write_all(fd, bytes->bytes, bytes->len, WAIT_MS / 1000) < 0) {
 		err_errno(err, "write to %s", path);
-		return MGR_STATS_ABSENT;
+		return MGR_STATS_SILENT;
 	}
 	buf_clear(bytes);
 	if (!read_list(fd, bytes, deadline_ms, &len)) {
 		err_set(err, "%s: no answer", path);
-		return MGR_STATS_ABSENT;
+		return MGR_STATS_SILENT;
 	}
 	if (tlsmgr_proto_get_announcement(bytes->bytes, len, stream) < 0) {
 		err_set(err, "%s: not the answer of tlsmgr", path);
-		return MGR_STATS_ABSENT;
+		return MGR_STATS_SILENT;
 	}
 	buf_consume(bytes, len);
 	if (!read_list(fd, bytes, deadline_ms, &len) ||
@@ -116,7 +119,7 @@ mgr_stats_ask(const char *path, struct table *numbers, struct err *err)
 	int fd = connect_to(path, err);
 
 	if (fd < 0)
-		return MGR_STATS_ABSENT;
+		return errno == ENOENT || errno == ECONNREFUSED ? MGR_STATS_ABSENT : MGR_STATS_SILENT;
 
 	enum mgr_stats result = converse(fd, path, &bytes, numbers, err);
 

@@ -11,7 +11,8 @@ struct table;
 enum mgr_stats {
 	MGR_STATS_KNOWN,   /* `numbers` is filled */
 	MGR_STATS_UNKNOWN, /* it does not know the request: Postfix's own */
-	MGR_STATS_ABSENT,  /* nobody answers; err says why */
+	MGR_STATS_ABSENT,  /* it does not run; err says why */
+	MGR_STATS_SILENT,  /* it cannot be asked, or does not answer; err says why */
 };
 
 /* Asks at the socket `path`, and waits for seconds at most. `numbers` takes strings, which it frees. */

@@ -129,6 +129,27 @@ is_leaf(const struct pemfile *pemfile, size_t cert)
 	return false;
 }
 
+static bool
+has_leaf(const struct pemfile *pemfile, size_t key)
+{
+	for (size_t cert = key + 1; cert < pemfile_count(pemfile); cert++)
+		if (pemfile_object(pemfile, cert)->kind == PEMFILE_CERTIFICATE &&
+		    pemfile_key_fits(pemfile, key, cert))
+			return true;
+	return false;
+}
+
+/* Keys of chain files that nothing can be served with. */
+static void
+add_lonely_keys(struct status *status, const struct pemfile *pemfile)
+{
+	for (size_t i = pemfile_next(pemfile, PEMFILE_KEY, 0); i < pemfile_count(pemfile);
+	     i = pemfile_next(pemfile, PEMFILE_KEY, i + 1))
+		if (!has_leaf(pemfile, i))
+			add_file(status, pemfile_object(pemfile, i)->file, "",
+			    "no certificate of this key follows it");
+}
+
 /* In chain files each certificate of a key that came before it; in a certificate file the first one. */
 static void
 add_leaves(struct status *status, const struct pemfile *pemfile, bool chain)
@@ -144,7 +165,9 @@ add_leaves(struct status *status, const struct pemfile *pemfile, bool chain)
 			any = true;
 		}
 	}
-	if (!any && pemfile_count(pemfile) > 0)
+	if (chain)
+		add_lonely_keys(status, pemfile);
+	else if (!any && pemfile_count(pemfile) > 0)
 		add_file(status, pemfile_object(pemfile, 0)->file, "", "no certificate in it");
 }
 

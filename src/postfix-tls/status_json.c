@@ -26,6 +26,7 @@ tlsmgr(const struct status *status)
 		[MGR_STATS_KNOWN] = "running",
 		[MGR_STATS_UNKNOWN] = "unknown",
 		[MGR_STATS_ABSENT] = "absent",
+		[MGR_STATS_SILENT] = "silent",
 	};
 	json_t *object = json_object();
 	size_t at = 0;
@@ -33,7 +34,7 @@ tlsmgr(const struct status *status)
 	void *value;
 
 	json_object_set_new(object, "state", json_string(states[status->tlsmgr]));
-	if (status->tlsmgr == MGR_STATS_ABSENT)
+	if (status->tlsmgr == MGR_STATS_ABSENT || status->tlsmgr == MGR_STATS_SILENT)
 		json_object_set_new(object, "reason", json_text_string(status->tlsmgr_error.text));
 	while ((name = table_next(status->numbers, &at, &value)))
 		json_object_set_new(object, name, number_or_word(value));

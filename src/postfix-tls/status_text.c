@@ -135,6 +135,9 @@ put_tlsmgr(const struct status *status, struct buf *to)
 	case MGR_STATS_ABSENT:
 		buf_printf(to, "tlsmgr: not running: %s\n", status->tlsmgr_error.text);
 		return;
+	case MGR_STATS_SILENT:
+		buf_printf(to, "tlsmgr: cannot be asked: %s\n", status->tlsmgr_error.text);
+		return;
 	case MGR_STATS_UNKNOWN:
 		buf_add_str(to, "tlsmgr: running, but it tells nothing of itself, as Postfix's own\n");
 		return;
@@ -202,7 +205,7 @@ static void
 put_tlsproxy(const struct status *status, struct buf *to)
 {
 	if (!status->counted) {
-		buf_printf(to, "tlsproxy: has counted nothing: %s\n", status->tlsproxy_error.text);
+		buf_printf(to, "tlsproxy: nothing is known of it: %s\n", status->tlsproxy_error.text);
 		return;
 	}
 	buf_add_str(to, "tlsproxy: ");
@@ -226,12 +229,14 @@ put_file(const struct status *status, const struct status_file *file, struct buf
 	buf_printf(to, "    %s: ", file->path);
 	if (!*file->digest)
 		buf_add_str(to, file->why);
+	else if (!status->counted)
+		buf_add_str(to, "whether it is served is not known");
 	else if (status->process_count < 2)
 		buf_add_str(to, "no process runs that would serve it");
 	else if (status_served(status, file->digest) == status->process_count - 1)
 		buf_add_str(to, "is what is served");
 	else
-		buf_add_str(to, "IS NOT WHAT IS SERVED: see the log for the reason, or \"postfix reload\"");
+		buf_add_str(to, "IS NOT WHAT IS SERVED: the log says why, or a reload is due");
 	buf_add_byte(to, '\n');
 }
 

@@ -52,7 +52,7 @@ key_digest_of() { # CERTIFICATE
 status
 is $? 1 "nothing runs: status 1"
 like "$SAID" "^tlsmgr: not running: connect to $I/spool/private/tlsmgr: " "and it says what is missing"
-like "$SAID" "^    $TMP/certs/rsa.crt: no process runs that would serve it$" "and what would be served"
+like "$SAID" "^    $TMP/certs/rsa.crt: whether it is served is not known$" "and what it cannot know"
 status --jsom
 is $? 1 "an unknown option: status 1"
 like "$(cat "$TMP/stderr")" "usage: postfix tls status \[--json\]" "and its usage"
@@ -110,6 +110,16 @@ status
 like "$SAID" '^    serves: RSA, names other.example.test, ' "and named"
 unlike "$SAID" 'IS NOT WHAT IS SERVED' "files and what is served are the same again"
 
+# --- chain files, one of which has become nonsense ---
+
+echo "smtpd_tls_chain_files = $TMP/certs/rsa.key $TMP/certs/rsa.crt $TMP/certs/ecdsa.key $TMP/certs/ecdsa.crt" >>"$I/etc/main.cf"
+cp "$TMP/certs/rsa.crt" "$TMP/kept"
+echo x >"$TMP/certs/rsa.crt"
+status
+like "$SAID" "^    $TMP/certs/rsa.key: no certificate of this key follows it$" "a key without its certificate is named"
+cp "$TMP/kept" "$TMP/certs/rsa.crt"
+sed -i '/chain_files/d' "$I/etc/main.cf"
+
 # --- processes that are gone ---
 
 kill -9 "$(pids_of "$I" tlsproxy)"
@@ -130,7 +140,7 @@ session -sess_out "$TMP/session"
 check "without a place for it sessions are as ever" test -s "$TMP/session"
 check "there is a warning" wait_for log_has "$I" "warning: tlsproxy_status_file: open $TMP/nowhere/status: No such file or directory: nothing is counted"
 status
-like "$SAID" "^tlsproxy: has counted nothing: open $TMP/nowhere/status: No such file" "and status says so"
+like "$SAID" "^tlsproxy: nothing is known of it: open $TMP/nowhere/status: No such file" "and status says so"
 stop_instance "$I"
 
 # --- beside Postfix's own ---
