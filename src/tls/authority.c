@@ -35,6 +35,7 @@ static STACK_OF(X509_INFO) * read_objects(const char *file, chain_read_fn read, 
 	ERR_clear_error();
 	if (read(file, &pem, arg) < 0) {
 		ERR_raise_data(ERR_LIB_SYS, errno, "calling fopen(%s, r)", file);
+		buf_release_secret(&pem);
 		return NULL;
 	}
 

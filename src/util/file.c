@@ -46,7 +46,11 @@ read_whole(const char *path, int flags, size_t limit, struct buf *to, struct err
 			break;
 		}
 	}
-	buf_truncate(to, start);
+	/* It may have been part of a key; and who gets nothing need not free it. */
+	if (start == 0)
+		buf_release_secret(to);
+	else
+		buf_truncate(to, start);
 	fdio_close(&fd);
 	return -1;
 }
