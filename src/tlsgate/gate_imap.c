@@ -15,6 +15,7 @@ static const char *const words[GATE_WORDS] = {
 	[GATE_WORD_MALFORMED] = "% BAD bad syntax",
 	[GATE_WORD_ARGUMENT] = "% BAD STARTTLS has no argument",
 	[GATE_WORD_TLS_ACTIVE] = "% BAD TLS is already active",
+	[GATE_WORD_NO_TLS] = "% BAD command not implemented",
 	[GATE_WORD_UNAVAILABLE] = "% NO [UNAVAILABLE] TLS not available due to local problem",
 	[GATE_WORD_ENCRYPT] = "% NO [PRIVACYREQUIRED] Must issue a STARTTLS command first",
 	[GATE_WORD_AUTH] = "% NO [PRIVACYREQUIRED] Must issue a STARTTLS command first",

@@ -14,6 +14,7 @@ static const char *const words[GATE_WORDS] = {
 	[GATE_WORD_MALFORMED] = "-ERR bad syntax",
 	[GATE_WORD_ARGUMENT] = "-ERR STLS has no argument",
 	[GATE_WORD_TLS_ACTIVE] = "-ERR TLS is already active",
+	[GATE_WORD_NO_TLS] = "-ERR command not implemented",
 	[GATE_WORD_UNAVAILABLE] = "-ERR [SYS/TEMP] TLS not available due to local problem",
 	[GATE_WORD_ENCRYPT] = "-ERR Must issue a STLS command first",
 	[GATE_WORD_AUTH] = "-ERR Must issue a STLS command first",

@@ -242,6 +242,7 @@ gate_session_start(const struct gate *gate, int fd)
 	s->talk = (struct gate_talk){
 		.protocol = gate->protocol,
 		.hostname = gate->hostname,
+		.no_tls = gate->no_tls,
 		.encrypt = gate->encrypt,
 		.auth_only = gate->auth_only,
 	};

@@ -36,7 +36,8 @@ struct gate {
 	const char *service;  /* service label in requests to tlsproxy */
 	const char *tlsproxy; /* path of its socket */
 	bool wrappermode;     /* TLS from the first byte */
-	bool encrypt;         /* struct gate_talk has these two */
+	bool no_tls;          /* struct gate_talk has these three */
+	bool encrypt;
 	bool auth_only;
 	bool proxy_protocol;                  /* version 2, to the back end */
 	const struct gate_protocol *protocol; /* NULL: none */

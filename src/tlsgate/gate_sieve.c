@@ -15,6 +15,7 @@ static const char *const words[GATE_WORDS] = {
 	[GATE_WORD_MALFORMED] = "NO \"Bad syntax.\"",
 	[GATE_WORD_ARGUMENT] = "NO \"STARTTLS has no argument.\"",
 	[GATE_WORD_TLS_ACTIVE] = "NO \"TLS is already active.\"",
+	[GATE_WORD_NO_TLS] = "NO \"Command not implemented.\"",
 	[GATE_WORD_UNAVAILABLE] = "NO (TRYLATER) \"TLS not available due to local problem.\"",
 	[GATE_WORD_ENCRYPT] = "NO (ENCRYPT-NEEDED) \"Must issue a STARTTLS command first.\"",
 	[GATE_WORD_AUTH] = "NO (ENCRYPT-NEEDED) \"Must issue a STARTTLS command first.\"",

@@ -13,12 +13,21 @@ static const struct {
 } verbs[] = {
 	{ "EHLO", GATE_SMTP_EHLO },
 	{ "LHLO", GATE_SMTP_EHLO },
-	{ "NOOP", GATE_SMTP_NOOP },
+	{ "HELO", GATE_SMTP_HARMLESS },
+	{ "HELP", GATE_SMTP_HARMLESS },
+	{ "NOOP", GATE_SMTP_HARMLESS },
 	{ "QUIT", GATE_SMTP_QUIT },
 	{ "AUTH", GATE_SMTP_AUTH },
 	{ "STARTTLS", GATE_SMTP_STARTTLS },
 	{ "MAIL", GATE_SMTP_MAIL },
 	{ "BDAT", GATE_SMTP_BDAT },
+	{ "XCLIENT", GATE_SMTP_XCLIENT },
+	{ "XFORWARD", GATE_SMTP_KNOWN },
+	{ "RCPT", GATE_SMTP_KNOWN },
+	{ "DATA", GATE_SMTP_KNOWN },
+	{ "RSET", GATE_SMTP_KNOWN },
+	{ "VRFY", GATE_SMTP_KNOWN },
+	{ "ETRN", GATE_SMTP_KNOWN },
 };
 
 enum gate_smtp_verb
@@ -143,9 +152,12 @@ static const char *const words[GATE_WORDS] = {
 	[GATE_WORD_MALFORMED] = "500 5.5.2 Error: bad syntax",
 	[GATE_WORD_ARGUMENT] = "501 5.5.4 Syntax: STARTTLS",
 	[GATE_WORD_TLS_ACTIVE] = "554 5.5.1 Error: TLS already active",
+	[GATE_WORD_NO_TLS] = "502 5.5.1 Error: command not implemented",
 	[GATE_WORD_UNAVAILABLE] = "454 4.7.0 TLS not available due to local problem",
 	[GATE_WORD_ENCRYPT] = "530 5.7.0 Must issue a STARTTLS command first",
-	[GATE_WORD_AUTH] = "538 5.7.11 Encryption required for requested authentication mechanism",
+	[GATE_WORD_AUTH] = "503 5.5.1 Error: authentication not enabled",
+	[GATE_WORD_UNKNOWN] = "500 5.5.2 Error: command not recognized",
+	[GATE_WORD_XCLIENT] = "550 5.7.0 Error: insufficient authorization",
 	[GATE_WORD_LITERAL] = "421 4.7.0 % Error: bad syntax",
 	[GATE_WORD_TOO_MANY] = "421 4.7.0 % Error: too many errors",
 	[GATE_WORD_TIMEOUT] = "421 4.4.2 % Error: timeout exceeded",
@@ -154,13 +166,20 @@ static const char *const words[GATE_WORDS] = {
 	[GATE_WORD_CROWD] = "421 4.7.0 % Error: too many connections",
 };
 
+/* Without TLS. What is not known here may be known to the back end, and is not passed on either. */
 static bool
 passes_without_tls(const struct gate_talk *talk, enum gate_smtp_verb verb, enum gate_word *word)
 {
-	bool leads_to_tls = verb == GATE_SMTP_EHLO || verb == GATE_SMTP_NOOP || verb == GATE_SMTP_QUIT;
-
-	*word = talk->encrypt ? GATE_WORD_ENCRYPT : GATE_WORD_AUTH;
-	return leads_to_tls || (!talk->encrypt && !(talk->auth_only && verb == GATE_SMTP_AUTH));
+	if (verb == GATE_SMTP_EHLO || verb == GATE_SMTP_HARMLESS || verb == GATE_SMTP_QUIT)
+		return true;
+	if (!talk->encrypt) {
+		*word = GATE_WORD_AUTH;
+		return !(talk->auth_only && verb == GATE_SMTP_AUTH);
+	}
+	*word = verb == GATE_SMTP_OTHER     ? GATE_WORD_UNKNOWN
+		: verb == GATE_SMTP_XCLIENT ? GATE_WORD_XCLIENT
+					    : GATE_WORD_ENCRYPT;
+	return false;
 }
 
 static enum gate_action

@@ -3,7 +3,8 @@
  * gate_smtp: SMTP and LMTP until a message or a password comes, with STARTTLS (RFC 5321, RFC 2033, RFC 3207).
  *
  * BDAT, and MAIL under TLS, end the listening, and so does a reply that asks for more. Without TLS, when it
- * is asked for, only NOOP, EHLO (LHLO), STARTTLS and QUIT are passed (RFC 3207), or all but AUTH.
+ * is asked for, only NOOP, EHLO (LHLO), HELO, HELP, STARTTLS and QUIT are passed (RFC 3207; Postfix), or all
+ * but AUTH.
  */
 #ifndef TLSGATE_GATE_SMTP_H
 #define TLSGATE_GATE_SMTP_H
@@ -18,13 +19,15 @@ extern const struct gate_protocol gate_smtp_protocol, gate_lmtp_protocol;
 
 enum gate_smtp_verb {
 	GATE_SMTP_OTHER,
-	GATE_SMTP_EHLO, /* or LHLO */
-	GATE_SMTP_NOOP,
+	GATE_SMTP_EHLO,     /* or LHLO */
+	GATE_SMTP_HARMLESS, /* HELO, HELP, NOOP: pass at any time */
 	GATE_SMTP_QUIT,
 	GATE_SMTP_AUTH,
 	GATE_SMTP_STARTTLS,
 	GATE_SMTP_MAIL,
 	GATE_SMTP_BDAT,
+	GATE_SMTP_XCLIENT, /* only a back end knows whether it is for everybody */
+	GATE_SMTP_KNOWN,   /* any other command of a mail server */
 };
 
 /* *arguments: what follows the verb, leading blanks skipped; borrowed from `line`. */

@@ -48,6 +48,10 @@ gate_talk_command(struct gate_talk *talk, const char *line, enum gate_word *word
 	talk->answered = 0;
 	talk->awaits = GATE_AWAITS_ANSWER;
 	enum gate_action action = protocol->command(talk, line, word);
+	if (action == GATE_ACTION_STARTTLS && talk->no_tls) {
+		*word = GATE_WORD_NO_TLS;
+		action = GATE_ACTION_REFUSE;
+	}
 	if (action != GATE_ACTION_PASS)
 		talk->awaits = GATE_AWAITS_NOTHING;
 	return action;

@@ -23,9 +23,12 @@ enum gate_word {
 	GATE_WORD_MALFORMED,
 	GATE_WORD_ARGUMENT,    /* STARTTLS has none */
 	GATE_WORD_TLS_ACTIVE,  /* STARTTLS under TLS */
+	GATE_WORD_NO_TLS,      /* STARTTLS where there is no TLS */
 	GATE_WORD_UNAVAILABLE, /* TLS, for a reason of the gate */
 	GATE_WORD_ENCRYPT,     /* not in plaintext */
 	GATE_WORD_AUTH,        /* no password in plaintext */
+	GATE_WORD_UNKNOWN,     /* a command before TLS, passed on for lack of knowing it */
+	GATE_WORD_XCLIENT,     /* words that the back end takes from the gate only */
 	/* The session ends with: */
 	GATE_WORD_LITERAL, /* what follows is no command, and there is nobody to take it */
 	GATE_WORD_TOO_MANY,
@@ -77,6 +80,7 @@ struct gate_talk {
 	const struct gate_protocol *protocol;
 	const char *hostname; /* borrowed */
 	bool tls;
+	bool no_tls;    /* TLS is neither offered nor begun */
 	bool encrypt;   /* without TLS nothing is passed but what leads there */
 	bool auth_only; /* without TLS no password is */
 
@@ -106,7 +110,7 @@ const char *gate_talk_reason(enum gate_word word);
 static inline bool
 gate_talk_offers(const struct gate_talk *talk)
 {
-	return !talk->tls;
+	return !talk->tls && !talk->no_tls;
 }
 
 /* Are there to be no passwords? */

@@ -9,6 +9,7 @@
 
 #include "mail/param.h"
 #include "mail/service.h"
+#include "tls/server_level.h"
 #include "tlsgate/gate_backend.h"
 #include "tlsgate/gate_crowd.h"
 #include "tlsgate/gate_session.h"
@@ -24,6 +25,8 @@ struct settings {
 	char *backend_proxy_protocol;
 	char *protocol;
 	char *tls_security_level;
+	bool use_tls;
+	bool enforce_tls;
 	bool tls_auth_only;
 	bool wrappermode;
 	int timeout_s;
@@ -47,9 +50,11 @@ static const struct param params[] = {
 	ROW("tlsproxy_service_name", PARAM_STRING, tlsproxy_service_name, 1, 0),
 	ROW("tlsgate_backend", PARAM_STRING, backend, 1, 0),
 	ROW("tlsgate_backend_proxy_protocol", PARAM_STRING, backend_proxy_protocol, 1, 0),
+	ROW("tlsgate_enforce_tls", PARAM_BOOL, enforce_tls, 0, 0),
 	ROW("tlsgate_protocol", PARAM_STRING, protocol, 1, 0),
 	ROW("tlsgate_tls_auth_only", PARAM_BOOL, tls_auth_only, 0, 0),
-	ROW("tlsgate_tls_security_level", PARAM_STRING, tls_security_level, 1, 0),
+	ROW("tlsgate_tls_security_level", PARAM_STRING, tls_security_level, 0, 0),
+	ROW("tlsgate_use_tls", PARAM_BOOL, use_tls, 0, 0),
 	ROW("tlsgate_tls_wrappermode", PARAM_BOOL, wrappermode, 0, 0),
 	ROW("tlsgate_timeout", PARAM_TIME, timeout_s, 1, TIME_MAX_S),
 	ROW("tlsgate_connect_timeout", PARAM_TIME, connect_timeout_s, 1, TIME_MAX_S),
@@ -87,15 +92,17 @@ protocol_of(const struct settings *s)
 	return NULL;
 }
 
-static bool
-must_encrypt(const struct settings *s)
+/* In wrapper mode there is TLS in any case, and the level is not looked at. */
+static struct server_level
+level_of(const struct settings *s)
 {
-	bool encrypt = strcasecmp(s->tls_security_level, "encrypt") == 0;
+	struct server_level level = { .use = true, .enforce = true };
+	struct err err;
 
-	if (!encrypt && strcasecmp(s->tls_security_level, "may") != 0)
-		log_fatal("bad value of tlsgate_tls_security_level: \"%s\" is neither may nor encrypt",
-		    s->tls_security_level);
-	return encrypt;
+	if (!s->wrappermode && server_level_read("tlsgate_tls_security_level", s->tls_security_level,
+				   s->use_tls, s->enforce_tls, &level, &err) < 0)
+		log_fatal("%s", err.text);
+	return level;
 }
 
 static bool
@@ -112,6 +119,7 @@ sends_proxy_protocol(const struct settings *s)
 static void
 pre_jail(struct service *service)
 {
+	struct server_level level = level_of(&settings);
 	struct err err;
 
 	gate.backend = gate_backend_new(settings.backend, &err);
@@ -120,7 +128,8 @@ pre_jail(struct service *service)
 	gate.wrappermode = settings.wrappermode;
 	gate.protocol = protocol_of(&settings);
 	gate.proxy_protocol = sends_proxy_protocol(&settings);
-	gate.encrypt = must_encrypt(&settings);
+	gate.no_tls = !level.use;
+	gate.encrypt = level.enforce;
 	gate.auth_only = settings.tls_auth_only;
 	if (gate_backend_is_builtin(gate.backend) && gate.protocol && gate.protocol != &gate_smtp_protocol)
 		log_fatal("tlsgate_backend = builtin requires tlsgate_protocol = smtp");

@@ -8,8 +8,10 @@
 #include "mail/param.h"
 #include "tls/context.h"
 #include "tls/level.h"
+#include "tls/server_level.h"
 #include "tlsproxy/globals.h"
 #include "util/buf.h"
+#include "util/err.h"
 #include "util/log.h"
 #include "util/text.h"
 
@@ -66,37 +68,6 @@ role_server_is_on(const struct role_server_settings *settings)
 	const char *name = settings->tls_security_level;
 
 	return *name ? level_from_name(name) >= LEVEL_MAY : settings->use_tls || settings->enforce_tls;
-}
-
-/* What the level, or the booleans of before there were levels, ask for. */
-static void
-read_level(const struct role_server_settings *in, bool *use, bool *enforce)
-{
-	const char *name = in->tls_security_level;
-
-	if (!*name) {
-		*enforce = in->enforce_tls;
-		*use = in->use_tls || in->enforce_tls;
-		return;
-	}
-
-	enum level level = level_from_name(name);
-	switch (level) {
-	case LEVEL_NONE:
-	case LEVEL_MAY:
-	case LEVEL_ENCRYPT:
-		break;
-	case LEVEL_FINGERPRINT:
-	case LEVEL_VERIFY:
-	case LEVEL_SECURE:
-		log_warn(
-		    "tlsproxy_tls_security_level: unsupported TLS level \"%s\", using \"encrypt\"", name);
-		break;
-	default:
-		log_fatal("Invalid TLS level \"%s\"", name);
-	}
-	*use = level >= LEVEL_MAY;
-	*enforce = level >= LEVEL_ENCRYPT;
 }
 
 static void
@@ -171,14 +142,18 @@ build(const struct role_server_settings *in, const struct globals *globals, bool
 struct context *
 role_server_context(const struct role_server_settings *in, const struct globals *globals)
 {
-	bool use, enforce;
+	struct server_level level;
+	struct err err;
 
-	read_level(in, &use, &enforce);
-	if (!use) {
+	if (server_level_read("tlsproxy_tls_security_level", in->tls_security_level, in->use_tls,
+		in->enforce_tls, &level, &err) < 0)
+		log_fatal("%s", err.text);
+	if (!level.use) {
 		log_warn("TLS server role is disabled with tlsproxy_tls_security_level or tlsproxy_use_tls");
 		return NULL;
 	}
 
+	bool enforce = level.enforce;
 	bool ask = in->ask_ccert || (enforce && in->req_ccert);
 	bool no_cert = text_equal_nocase(in->cert_file, "none");
 	bool pairs = (*in->cert_file && !no_cert) || *in->dcert_file || *in->eccert_file;

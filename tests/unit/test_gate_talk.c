@@ -11,7 +11,7 @@
 #include "tlsgate/gate_talk.h"
 #include "util/buf.h"
 
-enum { PLAIN = 0, TLS = 1, ENCRYPT = 2, AUTH_ONLY = 4 };
+enum { PLAIN = 0, TLS = 1, ENCRYPT = 2, AUTH_ONLY = 4, NO_TLS = 8 };
 
 static struct gate_talk
 talk_of(const char *protocol, int how)
@@ -19,6 +19,7 @@ talk_of(const char *protocol, int how)
 	struct gate_talk talk = {
 		.protocol = gate_talk_protocol(protocol),
 		.hostname = "mx",
+		.no_tls = how & NO_TLS,
 		.encrypt = how & ENCRYPT,
 		.auth_only = how & AUTH_ONLY,
 	};
@@ -42,7 +43,9 @@ lines_go_where_they_should(void **state)
 		{ "smtp", AUTH_ONLY, " auth PLAIN", GATE_ACTION_REFUSE, GATE_WORD_AUTH },
 		{ "smtp", AUTH_ONLY, "MAIL FROM:<>", GATE_ACTION_PASS, 0 },
 		{ "smtp", ENCRYPT, "MAIL FROM:<>", GATE_ACTION_REFUSE, GATE_WORD_ENCRYPT },
-		{ "smtp", ENCRYPT, "HELO x", GATE_ACTION_REFUSE, GATE_WORD_ENCRYPT },
+		{ "smtp", ENCRYPT, "HELO x", GATE_ACTION_PASS, 0 },
+		{ "smtp", NO_TLS, "STARTTLS", GATE_ACTION_REFUSE, GATE_WORD_NO_TLS },
+		{ "imap", NO_TLS, "a STARTTLS", GATE_ACTION_REFUSE, GATE_WORD_NO_TLS },
 		{ "smtp", ENCRYPT, "QUIT", GATE_ACTION_PASS, 0 },
 		{ "lmtp", ENCRYPT, "LHLO x", GATE_ACTION_PASS, 0 },
 		{ "lmtp", ENCRYPT | TLS, "MAIL FROM:<>", GATE_ACTION_PASS_ALL, 0 },
