@@ -8,37 +8,39 @@
  *   full      COUNT full handshakes, one after the other       resumed   the same, each resumed
  *   in        COUNT MB plaintext into tlsproxy, ten sessions   out       COUNT MB decrypted, ten sessions
  *   out100    the same in a hundred sessions
- *   burst     COUNT full handshakes at once; prints the median and the 99th percentile of their time, in us
- *   turns     the same, one after the other
- *   echo      COUNT round trips of 64 bytes, fifty sessions
- *   idle      COUNT sessions; prints "ready" and waits for end of file on standard input
- *   idle64    the same after 64 KiB each way
+ *   burst     COUNT clients that come at once; prints the median and the 99th percentile of their time, in
+ * us, from coming to the end of the handshake, the hand-over to tlsproxy included turns     the same, one
+ * after the other echo      COUNT round trips of 64 bytes, fifty sessions at once idle      COUNT sessions;
+ * prints "ready" and waits for end of file on standard input idle64    the same after 64 KiB each way
  *
  * All ask for the same ciphers and group. Who pays for it is measured by the caller of this program
  * (tlsproxy.sh, peers.sh).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "load_reach.h"
 
-enum { PIECE = 16384, BULK_SESSIONS_MAX = 100, ECHO_SESSIONS = 50, ECHO_BYTES = 64, BURST_MAX = 1000 };
+enum { PIECE = 16384, BULK_SESSIONS_MAX = 100, ECHO_SESSIONS = 50, ECHO_BYTES = 64, WAITS_MAX = 1000 };
 
 struct session {
 	SSL *ssl;
 	int plain;
-	size_t bytes; /* for the bulk threads */
+	size_t bytes; /* to pass, for the bulk threads; of an answer, for round_trips */
 };
 
 static SSL_CTX *ctx;
@@ -260,14 +262,68 @@ bulk(long megabytes, int in, int count)
 }
 
 static void
+send_request(const struct session *session)
+{
+	static const char bytes[ECHO_BYTES];
+
+	if (SSL_write(session->ssl, bytes, ECHO_BYTES) != ECHO_BYTES)
+		load_die("TLS write");
+}
+
+static void
+answer_request(const struct session *session)
+{
+	char bytes[ECHO_BYTES];
+
+	read_all(session->plain, bytes, sizeof(bytes));
+	load_write_all(session->plain, bytes, sizeof(bytes));
+}
+
+/* Whether the answer is whole; a record may have been something else. */
+static int
+take_answer(struct session *session)
+{
+	char bytes[ECHO_BYTES];
+	int n = SSL_read(session->ssl, bytes, ECHO_BYTES - (int)session->bytes);
+
+	if (n <= 0)
+		load_die("TLS read");
+	session->bytes = (session->bytes + (size_t)n) % ECHO_BYTES;
+	return session->bytes == 0;
+}
+
+/* Each session asks again as soon as it has its answer. The first of each pair of descriptors is its
+ * client's. */
+static void
 round_trips(long count)
 {
 	struct session sessions[ECHO_SESSIONS];
+	struct pollfd ends[2 * ECHO_SESSIONS];
+	long asked = 0, answered = 0;
 
-	for (int i = 0; i < ECHO_SESSIONS; i++)
+	for (int i = 0; i < ECHO_SESSIONS; i++) {
 		sessions[i] = open_session(NULL);
-	for (long i = 0; i < count; i++)
-		ping(&sessions[i % ECHO_SESSIONS], ECHO_BYTES);
+		ping(&sessions[i], 1);
+		ends[2 * i] = (struct pollfd){ .fd = SSL_get_fd(sessions[i].ssl), .events = POLLIN };
+		ends[2 * i + 1] = (struct pollfd){ .fd = sessions[i].plain, .events = POLLIN };
+	}
+	for (; asked < count && asked < ECHO_SESSIONS; asked++)
+		send_request(&sessions[asked]);
+	while (answered < count) {
+		if (poll(ends, 2 * ECHO_SESSIONS, -1) < 0)
+			load_die("poll");
+		for (int i = 0; i < ECHO_SESSIONS; i++) {
+			if (ends[2 * i + 1].revents != 0)
+				answer_request(&sessions[i]);
+			if (ends[2 * i].revents == 0 || !take_answer(&sessions[i]))
+				continue;
+			answered++;
+			if (asked < count) {
+				send_request(&sessions[i]);
+				asked++;
+			}
+		}
+	}
 	for (int i = 0; i < ECHO_SESSIONS; i++)
 		close_session(&sessions[i]);
 }
@@ -293,78 +349,124 @@ pass_some(struct session *session)
 	}
 }
 
-struct burst {
+struct wait {
 	struct session session;
-	pthread_barrier_t *start;
 	double us;
+	int over;
 };
 
-static void *
-one_of_burst(void *arg)
+static double
+us_since(const struct timespec *from)
 {
-	struct burst *burst = arg;
-	struct timespec from, to;
+	struct timespec to;
 
-	if (burst->start != NULL)
-		pthread_barrier_wait(burst->start);
-	clock_gettime(CLOCK_MONOTONIC, &from);
-	if (reach_is_timed)
-		burst->session = prepare_session(NULL);
-	begin_tls(&burst->session);
 	clock_gettime(CLOCK_MONOTONIC, &to);
-	burst->us = (double)(to.tv_sec - from.tv_sec) * 1e6 + (double)(to.tv_nsec - from.tv_nsec) / 1e3;
-	return NULL;
+	return (double)(to.tv_sec - from->tv_sec) * 1e6 + (double)(to.tv_nsec - from->tv_nsec) / 1e3;
 }
 
 static int
 by_time(const void *a, const void *b)
 {
-	double x = ((const struct burst *)a)->us, y = ((const struct burst *)b)->us;
+	double x = ((const struct wait *)a)->us, y = ((const struct wait *)b)->us;
 
 	return (x > y) - (x < y);
 }
 
-static void
-all_at_once(struct burst *bursts, long count)
+/* As far as it goes without waiting. Whether the handshake came to its end now. */
+static int
+further_handshake(struct wait *wait, const struct timespec *from)
 {
-	static pthread_t threads[BURST_MAX];
-	pthread_barrier_t start;
+	if (wait->over)
+		return 0;
+	int rc = SSL_connect(wait->session.ssl);
 
-	pthread_barrier_init(&start, NULL, (unsigned int)count);
-	for (long i = 0; i < count; i++) {
-		if (!reach_is_timed)
-			bursts[i].session = prepare_session(NULL);
-		bursts[i].start = &start;
+	if (rc != 1 && SSL_get_error(wait->session.ssl, rc) != SSL_ERROR_WANT_READ)
+		load_die("handshake");
+	wait->over = rc == 1;
+	if (wait->over)
+		wait->us = us_since(from);
+	return wait->over;
+}
+
+struct arrivals {
+	struct wait *waits;
+	long count;
+	int ready;
+};
+
+/* Clients come while others are in their handshakes: a caller hands sockets over beside all else. */
+static void *
+come(void *arg)
+{
+	const struct arrivals *arrivals = arg;
+
+	for (long i = 0; i < arrivals->count; i++) {
+		struct wait *wait = &arrivals->waits[i];
+		struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = wait };
+
+		wait->session = prepare_session(NULL);
+		int fd = SSL_get_fd(wait->session.ssl);
+
+		if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 ||
+		    epoll_ctl(arrivals->ready, EPOLL_CTL_ADD, fd, &event) != 0)
+			load_die("epoll");
 	}
-	for (long i = 0; i < count; i++)
-		if (pthread_create(&threads[i], NULL, one_of_burst, &bursts[i]) != 0)
-			load_die("thread");
-	for (long i = 0; i < count; i++)
-		pthread_join(threads[i], NULL);
-	for (long i = 0; i < count; i++)
-		find_plain(&bursts[i].session);
-	for (long i = 0; i < count; i++)
-		close_session(&bursts[i].session);
+	return NULL;
 }
 
 static void
-waits(long count, int at_once)
+all_at_once(struct wait *waits, long count)
 {
-	static struct burst bursts[BURST_MAX];
+	struct arrivals arrivals = { .waits = waits, .count = count, .ready = epoll_create1(0) };
+	struct timespec from;
+	pthread_t thread;
 
-	if (count < 1 || count > BURST_MAX)
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	if (pthread_create(&thread, NULL, come, &arrivals) != 0)
+		load_die("thread");
+	for (long over = 0; over < count;) {
+		struct epoll_event events[64];
+		int n = epoll_wait(arrivals.ready, events, 64, -1);
+
+		for (int i = 0; i < n; i++)
+			over += further_handshake(events[i].data.ptr, &from);
+	}
+	pthread_join(thread, NULL);
+	close(arrivals.ready);
+	for (long i = 0; i < count; i++)
+		find_plain(&waits[i].session);
+	for (long i = 0; i < count; i++)
+		close_session(&waits[i].session);
+}
+
+static void
+one_by_one(struct wait *waits, long count)
+{
+	for (long i = 0; i < count; i++) {
+		struct timespec from;
+
+		clock_gettime(CLOCK_MONOTONIC, &from);
+		waits[i].session = prepare_session(NULL);
+		begin_tls(&waits[i].session);
+		waits[i].us = us_since(&from);
+		find_plain(&waits[i].session);
+		close_session(&waits[i].session);
+	}
+}
+
+static void
+measure_waits(long count, int at_once)
+{
+	static struct wait waits[WAITS_MAX];
+
+	if (count < 1 || count > WAITS_MAX)
 		load_die("count");
 	if (at_once)
-		all_at_once(bursts, count);
-	for (long i = 0; i < count && !at_once; i++) {
-		if (!reach_is_timed)
-			bursts[i].session = prepare_session(NULL);
-		one_of_burst(&bursts[i]);
-		find_plain(&bursts[i].session);
-		close_session(&bursts[i].session);
-	}
-	qsort(bursts, (size_t)count, sizeof(bursts[0]), by_time);
-	printf("%.0f %.0f\n", bursts[count / 2].us, bursts[(count * 99 - 1) / 100].us);
+		all_at_once(waits, count);
+	else
+		one_by_one(waits, count);
+	qsort(waits, (size_t)count, sizeof(waits[0]), by_time);
+	printf("%.0f %.0f\n", waits[count / 2].us, waits[(count * 99 - 1) / 100].us);
 }
 
 static void
@@ -418,9 +520,9 @@ main(int argc, char **argv)
 	else if (strcmp(mode, "echo") == 0)
 		round_trips(count);
 	else if (strcmp(mode, "burst") == 0)
-		waits(count, 1);
+		measure_waits(count, 1);
 	else if (strcmp(mode, "turns") == 0)
-		waits(count, 0);
+		measure_waits(count, 0);
 	else if (strcmp(mode, "idle") == 0 || strcmp(mode, "idle64") == 0)
 		idle(count, mode[4] != 0);
 	else

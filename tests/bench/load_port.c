@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 const char reach_where[] = "PORT:BACKEND-PORT";
-const int reach_is_timed = 1;
 
 enum { BACKLOG = 1024 };
 

@@ -11,9 +11,6 @@
 /* How to give `where`, for the usage line. */
 extern const char reach_where[];
 
-/* Whether to connect is part of what a client waits for. */
-extern const int reach_is_timed;
-
 void reach_init(const char *where);
 
 /* A connection to the server, TLS not yet begun. *plain: the other end, -1: it comes with the handshake. */

@@ -12,7 +12,6 @@
 #include "../tools/send_descriptor.h"
 
 const char reach_where[] = "QUEUE-DIRECTORY";
-const int reach_is_timed = 0;
 
 static const char *queue;
 static int listener;

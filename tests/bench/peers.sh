@@ -14,6 +14,7 @@
 # ROUNDS and SCALE (percent of the usual amount of work) can be set in the environment. Run by tests/bench/run.
 
 . "$SEALPOST_TOP/tests/integration/lib.sh"
+. "$SEALPOST_TOP/tests/bench/cpu.sh"
 
 ROUNDS=${ROUNDS:-${FULL:+5}}
 ROUNDS=${ROUNDS:-3}
@@ -169,12 +170,8 @@ logs_of() {
 
 # --- what it costs ---
 
-# Clock ticks so far of a server, its ended children and its living ones. Whom master lets go without ending it stays in its
-# process group.
 cpu() { # DIRECTORY
-	cat /proc/[0-9]*/stat 2>/dev/null | sed 's/^\([0-9]*\) (.*) /\1 /' |
-		awk -v m="$(cat "$TMP/$1/pid.server")" \
-			'$1 == m { t += $13 + $14 + $15 + $16 } $1 != m && ($3 == m || $4 == m) { t += $13 + $14 } END { print t + 0 }'
+	cpu_settled "$(cat "$TMP/$1/pid.server")"
 }
 
 # KiB of all its processes.

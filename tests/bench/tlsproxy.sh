@@ -7,6 +7,7 @@
 # ROUNDS and SCALE (percent of the usual amount of work) can be set in the environment. Run by tests/bench/run.
 
 . "$SEALPOST_TOP/tests/integration/lib.sh"
+. "$SEALPOST_TOP/tests/bench/cpu.sh"
 
 ROUNDS=${ROUNDS:-3}
 SCALE=${SCALE:-100}
@@ -16,11 +17,8 @@ make_certs "$TMP/certs"
 ${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 -o "$TMP/load" "$SEALPOST_TOP/tests/bench/load.c" \
 	"$SEALPOST_TOP/tests/bench/load_tlsproxy.c" -lssl -lcrypto -lpthread || exit 1
 
-# cpu INSTANCE: clock ticks so far of the master, its ended children and its living ones.
-cpu() {
-	cpu_master=$(master_pid "$1")
-	cat /proc/[0-9]*/stat 2>/dev/null | sed 's/^\([0-9]*\) (.*) /\1 /' |
-		awk -v m="$cpu_master" '$1 == m { t += $13 + $14 + $15 + $16 } $3 == m { t += $13 + $14 } END { print t + 0 }'
+cpu() { # INSTANCE
+	cpu_settled "$(master_pid "$1")"
 }
 
 work() { # VARIANT MODE VERSION COUNT
