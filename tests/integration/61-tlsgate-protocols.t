@@ -5,80 +5,13 @@
 # said before TLS. Then somebody in the middle adds commands behind STARTTLS: a server that writes down what it hears shows
 # that none of them arrives.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/gate.sh"
 
 need_postfix
 [ -x "$BIN/tlsgate" ] && [ -x "$BIN/tlsproxy" ] && [ -x "$BIN/tlsmgr" ] || skip_all "needs tlsgate, tlsproxy, tlsmgr"
-[ -x /usr/sbin/dovecot ] || skip_all "needs Debian's dovecot packages"
+need_dovecot
 command -v curl >/dev/null || skip_all "needs curl"
 make_certs "$TMP/certs"
-
-set -- $(free_ports 5)
-IMAP_PORT=$1 POP3_PORT=$2 SIEVE_PORT=$3 LMTP_PORT=$4 IMAP_TOLD_PORT=$5
-start_dovecot() {
-	D=$TMP/dovecot
-	mkdir -p "$D/run" "$D/mail/joe/Maildir/new" "$D/mail/joe/Maildir/cur" "$D/mail/joe/Maildir/tmp"
-	printf 'Subject: kept\n\nhello\n' >"$D/mail/joe/Maildir/new/1.a.b"
-	chown -R postfix "$D/mail"
-	# It offers STARTTLS itself, so that the test can see the offer taken away.
-	cat >"$D/dovecot.conf" <<CONF
-base_dir = $D/run
-state_dir = $D/run
-log_path = $D/log
-protocols = imap pop3 lmtp sieve
-listen = 127.0.0.1
-ssl = yes
-ssl_cert = <$TMP/certs/rsa.crt
-ssl_key = <$TMP/certs/rsa.key
-disable_plaintext_auth = no
-haproxy_trusted_networks = 127.0.0.0/8
-auth_mechanisms = plain login
-first_valid_uid = 1
-mail_location = maildir:$D/mail/%n/Maildir
-passdb {
-  driver = static
-  args = password=secret
-}
-userdb {
-  driver = static
-  args = uid=postfix gid=postfix home=$D/mail/%n
-}
-service imap-login {
-  inet_listener imap {
-    port = $IMAP_PORT
-  }
-  inet_listener imap_told {
-    port = $IMAP_TOLD_PORT
-    haproxy = yes
-  }
-  inet_listener imaps {
-    port = 0
-  }
-}
-service pop3-login {
-  inet_listener pop3 {
-    port = $POP3_PORT
-  }
-  inet_listener pop3s {
-    port = 0
-  }
-}
-service managesieve-login {
-  inet_listener sieve {
-    port = $SIEVE_PORT
-  }
-}
-service lmtp {
-  inet_listener lmtp {
-    port = $LMTP_PORT
-  }
-}
-CONF
-	/usr/sbin/dovecot -F -c "$D/dovecot.conf" >"$D/out" 2>&1 &
-	PIDS="$PIDS $!"
-	for p in $IMAP_PORT $IMAP_TOLD_PORT $POP3_PORT $SIEVE_PORT $LMTP_PORT; do
-		wait_for port_open "$p" || diag "$(cat "$D/out" "$D/log")"
-	done
-}
 
 # start_recorder PROTOCOL PORT: a server that answers as little as it can, offers STARTTLS itself, and writes the lines it
 # hears to $TMP/heard.PROTOCOL.
@@ -173,14 +106,6 @@ start_middle() {
 	wait_for port_open "$1" || diag "$(cat "$TMP/middle.$1")"
 }
 
-gate_line() { # PORT BACKEND OPTION...
-	echo "127.0.0.1:$1 inet n - n - - tlsgate"
-	shift
-	printf '  -o tlsgate_backend=127.0.0.1:%s\n' "$1"
-	shift
-	printf '  -o %s\n' "$@"
-}
-
 # say_plain PORT TEXT WANTED: all of TEXT at once, in plaintext; prints what comes, until a line matches WANTED or the
 # connection ends.
 say_plain() {
@@ -194,11 +119,8 @@ say_plain() {
 		while (<$s>) { print; last if /$wanted/ }' "$@" | tr -d '\r'
 }
 
-over_tls() { # PORT PROTOCOL: standard input inside TLS; prints what comes
-	timeout 60 openssl s_client -connect "127.0.0.1:$1" -starttls "$2" -crlf -quiet 2>"$TMP/s_client"
-}
-
 make_instance gate "tlsgate tlsproxy tlsmgr"
+dovecot_ports
 set -- $(free_ports 14)
 imap=$1 imap_only=$2 pop3=$3 pop3_only=$4 sieve=$5 lmtp=$6
 set -- "$7" "$8" "$9" "${10}" "${11}" "${12}" "${13}" "${14}"
@@ -231,7 +153,12 @@ CONF
 	gate_line "$smtp_shown" "$smtp_recorder" tlsgate_protocol=smtp $only
 	gate_line "$sieve_shown" "$sieve_recorder" tlsgate_protocol=sieve $only
 } >>"$I/etc/master.cf"
-start_dovecot
+# It offers STARTTLS itself, so that the test can see the offer taken away.
+start_dovecot "ssl = yes
+ssl_cert = <$TMP/certs/rsa.crt
+ssl_key = <$TMP/certs/rsa.key
+disable_plaintext_auth = no"
+printf 'Subject: kept\n\nhello\n' >"$D/mail/joe/Maildir/new/1.a.b"
 for protocol in imap pop3 smtp sieve; do
 	eval "start_recorder $protocol \$${protocol}_recorder"
 done
