@@ -4,7 +4,7 @@
 # make check-unit [T=test_name] [V=1]             make check-fuzz   replay of the fuzz corpora
 # make check-integration [T=NN-what]              make check-valgrind   the unit tests under valgrind
 # make fuzz FUZZ_S=60                             make install DESTDIR= prefix=
-# make lint       make bench [T=tlsproxy|tlsmgr|peers] [FULL=1]
+# make lint       make bench [T=tlsproxy|tlsmgr|peers|gate] [FULL=1]
 #
 # Another build is another directory: make B=build/asan SAN=address,undefined check
 

@@ -8,13 +8,14 @@
  *   full      COUNT full handshakes, one after the other       resumed   the same, each resumed
  *   in        COUNT MB plaintext into tlsproxy, ten sessions   out       COUNT MB decrypted, ten sessions
  *   out100    the same in a hundred sessions
- *   burst     COUNT clients that come at once; prints the median and the 99th percentile of their time, in
- * us, from coming to the end of the handshake, the hand-over to tlsproxy included turns     the same, one
- * after the other echo      COUNT round trips of 64 bytes, fifty sessions at once idle      COUNT sessions;
- * prints "ready" and waits for end of file on standard input idle64    the same after 64 KiB each way
+ *   turns     COUNT full handshakes, one after the other; prints the median and the 99th percentile of their
+ *             time, in us, from coming to the end of the handshake, the hand-over to tlsproxy included
+ *   burst     the same of COUNT clients that come at once
+ *   echo      COUNT round trips of 64 bytes, fifty sessions at once
+ *   idle      COUNT sessions; prints "ready" and waits for end of file on standard input
+ *   idle64    the same after 64 KiB each way
  *
- * All ask for the same ciphers and group. Who pays for it is measured by the caller of this program
- * (tlsproxy.sh, peers.sh).
+ * Who pays for it is measured by the caller of this program (tlsproxy.sh, peers.sh).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +35,7 @@
 #include <unistd.h>
 
 #include "load_reach.h"
+#include "load_tls.h"
 
 enum { PIECE = 16384, BULK_SESSIONS_MAX = 100, ECHO_SESSIONS = 50, ECHO_BYTES = 64, WAITS_MAX = 1000 };
 
@@ -42,41 +44,6 @@ struct session {
 	int plain;
 	size_t bytes; /* to pass, for the bulk threads; of an answer, for round_trips */
 };
-
-static SSL_CTX *ctx;
-static SSL_SESSION *newest;
-
-_Noreturn void
-load_die(const char *what)
-{
-	fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
-	ERR_print_errors_fp(stderr);
-	exit(1);
-}
-
-static int
-remember(SSL *ssl, SSL_SESSION *session)
-{
-	(void)ssl;
-	SSL_SESSION_free(newest);
-	newest = session;
-	return 1;
-}
-
-void
-load_write_all(int fd, const void *bytes, unsigned long len)
-{
-	const char *at = bytes;
-
-	while (len > 0) {
-		ssize_t n = write(fd, at, len);
-
-		if (n <= 0)
-			load_die("write");
-		at += n;
-		len -= (size_t)n;
-	}
-}
 
 static void
 read_all(int fd, void *bytes, size_t len)
@@ -100,14 +67,7 @@ prepare_session(SSL_SESSION *offer)
 	int fd = reach_connect(&session.plain);
 
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
-	session.ssl = SSL_new(ctx);
-	SSL_set_fd(session.ssl, fd);
-	if (offer != NULL) {
-		SSL_SESSION *copy = SSL_SESSION_dup(offer);
-
-		SSL_set_session(session.ssl, copy);
-		SSL_SESSION_free(copy);
-	}
+	session.ssl = load_tls_new(fd, offer);
 	return session;
 }
 
@@ -177,8 +137,7 @@ handshakes(long count, int resumed)
 		hits += SSL_session_reused(session.ssl);
 		ping(&session, 1);
 		if (resumed && offer == NULL) {
-			offer = newest;
-			newest = NULL;
+			offer = load_tls_newest();
 		}
 		close_session(&session);
 	}
@@ -498,18 +457,10 @@ main(int argc, char **argv)
 		return 64;
 	}
 	const char *mode = argv[2];
-	int version = strcmp(argv[3], "1.2") == 0 ? TLS1_2_VERSION : TLS1_3_VERSION;
 	long count = atol(argv[4]);
 
 	signal(SIGPIPE, SIG_IGN);
-	ctx = SSL_CTX_new(TLS_client_method());
-	SSL_CTX_set_min_proto_version(ctx, version);
-	SSL_CTX_set_max_proto_version(ctx, version);
-	SSL_CTX_set_ciphersuites(ctx, "TLS_AES_256_GCM_SHA384");
-	SSL_CTX_set_cipher_list(ctx, "ECDHE+AES256+AESGCM");
-	SSL_CTX_set1_groups_list(ctx, "P-256");
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-	SSL_CTX_sess_set_new_cb(ctx, remember);
+	load_tls_init(argv[3]);
 	reach_init(argv[1]);
 	if (strcmp(mode, "full") == 0 || strcmp(mode, "resumed") == 0)
 		handshakes(count, mode[0] == 'r');

@@ -19,9 +19,4 @@ int reach_connect(int *plain);
 /* The other end of a session whose handshake is done, in the order in which sessions are made. */
 int reach_plain(void);
 
-/* In load.c. Prints `what`, errno and what OpenSSL has to say. */
-_Noreturn void load_die(const char *what);
-
-void load_write_all(int fd, const void *bytes, unsigned long len);
-
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../tools/send_descriptor.h"
+#include "load_tls.h"
 
 const char reach_where[] = "QUEUE-DIRECTORY";
 

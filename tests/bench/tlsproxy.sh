@@ -15,7 +15,7 @@ HZ=$(getconf CLK_TCK)
 
 make_certs "$TMP/certs"
 ${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 -o "$TMP/load" "$SEALPOST_TOP/tests/bench/load.c" \
-	"$SEALPOST_TOP/tests/bench/load_tlsproxy.c" -lssl -lcrypto -lpthread || exit 1
+	"$SEALPOST_TOP/tests/bench/load_tlsproxy.c" "$SEALPOST_TOP/tests/bench/load_tls.c" -lssl -lcrypto -lpthread || exit 1
 
 cpu() { # INSTANCE
 	cpu_settled "$(master_pid "$1")"
