@@ -128,11 +128,17 @@ instance_option(const struct site *site, const struct table *defaults)
 /* --- output --- */
 
 static void
+print_count(const struct finding_list *findings, enum finding_severity severity, const char *before)
+{
+	size_t count = finding_list_of(findings, severity);
+
+	printf("%s%zu %s%s", before, count, finding_severity_name(severity), count == 1 ? "" : "s");
+}
+
+static void
 print_text(const struct finding_list *findings)
 {
-	size_t notes = finding_list_of(findings, FINDING_NOTE),
-	       warnings = finding_list_of(findings, FINDING_WARNING);
-	size_t errors = finding_list_of(findings, FINDING_ERROR);
+	size_t unknown = finding_list_of(findings, FINDING_UNKNOWN);
 
 	for (size_t i = 0; i < finding_list_count(findings); i++) {
 		const struct finding *finding = finding_list_at(findings, i);
@@ -142,8 +148,12 @@ print_text(const struct finding_list *findings)
 		if (*finding->command)
 			printf("    %s\n", finding->command);
 	}
-	printf("%zu error%s, %zu warning%s, %zu note%s\n", errors, errors == 1 ? "" : "s", warnings,
-	    warnings == 1 ? "" : "s", notes, notes == 1 ? "" : "s");
+	print_count(findings, FINDING_ERROR, "");
+	print_count(findings, FINDING_WARNING, ", ");
+	print_count(findings, FINDING_NOTE, ", ");
+	if (unknown > 0)
+		printf(", %zu not looked at", unknown);
+	printf("\n");
 }
 
 static int
@@ -185,6 +195,8 @@ worst(const struct finding_list *findings)
 {
 	if (finding_list_of(findings, FINDING_ERROR) > 0)
 		return COMMAND_ERRORS;
+	if (finding_list_of(findings, FINDING_UNKNOWN) > 0)
+		return COMMAND_UNKNOWN;
 	return finding_list_of(findings, FINDING_WARNING) > 0 ? COMMAND_NO : COMMAND_DONE;
 }
 

@@ -9,11 +9,12 @@
 #include "util/err.h"
 
 enum command_result {
-	COMMAND_DONE,   /* exit status 0 */
-	COMMAND_NO,     /* exit status 1; whatever there is to say has been said */
-	COMMAND_FAILED, /* exit status 1; `err` is to be reported */
-	COMMAND_ERRORS, /* exit status 2; likewise */
-	COMMAND_USAGE,  /* exit status 1; the arguments make no sense */
+	COMMAND_DONE,    /* exit status 0 */
+	COMMAND_NO,      /* exit status 1; whatever there is to say has been said */
+	COMMAND_FAILED,  /* `err` is to be reported; exit status 1, or what main's table has */
+	COMMAND_USAGE,   /* the arguments make no sense; likewise */
+	COMMAND_ERRORS,  /* exit status 2; whatever there is to say has been said */
+	COMMAND_UNKNOWN, /* exit status 3; likewise */
 };
 
 /* argv[0] is the name of the subcommand. */

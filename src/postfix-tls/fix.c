@@ -33,17 +33,24 @@ edit(const struct site *site, const struct finding_step *step, enum maincf_edit_
 	return result;
 }
 
-/* "o-rwx", "go-w" and the like: bits to be taken away. */
+/* "g-w,o-rwx" and the like: bits to be taken away. */
 static mode_t
 bits_of(const char *mode)
 {
-	mode_t who = 0, what = 0;
+	mode_t who = 0, bits = 0;
+	bool taken = false;
 
-	for (; *mode && *mode != '-'; mode++)
-		who |= *mode == 'g' ? S_IRWXG : *mode == 'o' ? S_IRWXO : 0;
-	for (; *mode; mode++)
-		what |= *mode == 'r' ? 0444 : *mode == 'w' ? 0222 : *mode == 'x' ? 0111 : 0;
-	return who & what;
+	for (; *mode; mode++) {
+		if (*mode == ',')
+			who = 0;
+		if (*mode == ',' || *mode == '-')
+			taken = *mode == '-';
+		else if (!taken)
+			who |= *mode == 'g' ? S_IRWXG : S_IRWXO;
+		else
+			bits |= who & (*mode == 'r' ? 0444 : *mode == 'w' ? 0222 : 0111);
+	}
+	return bits;
 }
 
 static int

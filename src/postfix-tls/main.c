@@ -18,31 +18,39 @@
 #include "util/err.h"
 #include "util/log.h"
 
+enum { EXIT_ERRORS = 2, EXIT_UNKNOWN = 3 };
+
+enum command_kind {
+	TELLS,
+	CHANGES, /* one at a time */
+	JUDGES,  /* says itself what is wrong with main.cf; status 1 is taken, so failures have their own */
+};
+
 static const struct command {
 	const char *name;
 	const char *arguments;
 	command_fn run;
-	bool changes; /* one at a time */
+	enum command_kind kind;
 } commands[] = {
-	{ "enable-client", " [-r devrandom]", cmd_enable_client, true },
+	{ "enable-client", " [-r devrandom]", cmd_enable_client, CHANGES },
 	{ "enable-server", " [-a algorithm] [-b bits ] [-r devrandom] [hostname ...]", cmd_enable_server,
-	    true },
-	{ "new-server-key", " [-a algorithm] [-b bits ] [hostname ...]", cmd_new_server_key, true },
-	{ "new-server-cert", " [-a algorithm] [-b bits ] [hostname ...]", cmd_new_server_cert, true },
-	{ "deploy-server-cert", " certfile keyfile", cmd_deploy_server_cert, true },
-	{ "output-server-csr", " [-k keyfile] [hostname ...]", cmd_output_server_csr, false },
-	{ "output-server-tlsa", " [-h hostname] [keyfile ...]", cmd_output_server_tlsa, false },
-	{ "all-default-client", "", cmd_all_default_client, false },
-	{ "all-default-server", "", cmd_all_default_server, false },
-	{ "status", " [--json]", cmd_status, false },
-	{ "policy", " [--json] nexthop [host]", cmd_policy, false },
+	    CHANGES },
+	{ "new-server-key", " [-a algorithm] [-b bits ] [hostname ...]", cmd_new_server_key, CHANGES },
+	{ "new-server-cert", " [-a algorithm] [-b bits ] [hostname ...]", cmd_new_server_cert, CHANGES },
+	{ "deploy-server-cert", " certfile keyfile", cmd_deploy_server_cert, CHANGES },
+	{ "output-server-csr", " [-k keyfile] [hostname ...]", cmd_output_server_csr, TELLS },
+	{ "output-server-tlsa", " [-h hostname] [keyfile ...]", cmd_output_server_tlsa, TELLS },
+	{ "all-default-client", "", cmd_all_default_client, TELLS },
+	{ "all-default-server", "", cmd_all_default_server, TELLS },
+	{ "status", " [--json]", cmd_status, TELLS },
+	{ "policy", " [--json] nexthop [host]", cmd_policy, TELLS },
 	{ "check",
 	    " [--json | --fix [--yes]] [--dns] [--resolver address] [--trust-anchor file] [--timeout seconds]"
 	    " | --list",
-	    cmd_check, false },
+	    cmd_check, JUDGES },
 };
 
-enum { COMMAND_COUNT = sizeof commands / sizeof *commands, EXIT_ERRORS = 2 };
+enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
 _Noreturn static void
 fail_unknown(const char *name)
@@ -55,14 +63,14 @@ fail_unknown(const char *name)
 	log_fatal("usage: postfix tls %s (or %s)", commands[0].name, buf_str(&rest));
 }
 
-/* Does not return when there is none of this name. */
+/* NULL: there is none of this name. */
 static const struct command *
 find_command(const char *name)
 {
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
-	fail_unknown(name);
+	return NULL;
 }
 
 static const char *
@@ -92,6 +100,8 @@ run(const struct site *site, const struct command *command, int argc, char **arg
 		log_fatal("usage: postfix tls %s%s", command->name, command->arguments);
 	case COMMAND_ERRORS:
 		return EXIT_ERRORS;
+	case COMMAND_UNKNOWN:
+		return EXIT_UNKNOWN;
 	case COMMAND_NO:
 		break;
 	}
@@ -104,14 +114,15 @@ start(struct site *site, const struct command *command, const char *command_dire
 {
 	struct err err = { 0 };
 
-	if (command->changes && leftovers_lock(site->config_directory, &err) < 0)
+	if (command->kind == CHANGES && leftovers_lock(site->config_directory, &err) < 0)
 		log_fatal("%s", err.text);
-	site->postconf = postconf_new(command_directory, site->config_directory, &err);
+	site->postconf =
+	    postconf_new(command_directory, site->config_directory, command->kind == JUDGES, &err);
 	if (site->postconf)
 		report_configure(postconf_maincf(site->postconf));
 	else
 		log_fatal("%s", err.text);
-	if (command->changes)
+	if (command->kind == CHANGES)
 		leftovers_remove(site->config_directory, postconf_text(site->postconf));
 }
 
@@ -123,7 +134,8 @@ main(int argc, char **argv)
 		.config_directory = environment("config_directory"),
 		.queue_directory = environment("queue_directory"),
 	};
-	const struct command *command;
+	const char *name = argc > 1 ? argv[1] : "";
+	const struct command *command = find_command(name);
 	struct stat st;
 	int status;
 
@@ -133,13 +145,17 @@ main(int argc, char **argv)
 	}
 	umask(022);
 	report_start();
+	if (command && command->kind == JUDGES)
+		log_set_fatal(EXIT_UNKNOWN, 0);
 	if (!*command_directory || chdir(command_directory) < 0)
 		log_fatal("no Postfix command directory '%s'", command_directory);
 	if (!*site.config_directory || stat(site.config_directory, &st) < 0 || !S_ISDIR(st.st_mode))
 		log_fatal("no Postfix configuration directory %s!", site.config_directory);
-	command = find_command(argc > 1 ? argv[1] : "");
-	start(&site, command, command_directory);
-	status = run(&site, command, argc - 1, argv + 1);
-	postconf_free(site.postconf);
-	return status;
+	if (command) {
+		start(&site, command, command_directory);
+		status = run(&site, command, argc - 1, argv + 1);
+		postconf_free(site.postconf);
+		return status;
+	}
+	fail_unknown(name);
 }

@@ -62,7 +62,7 @@ pass_on(const struct postconf *postconf, struct buf *said)
 }
 
 struct postconf *
-postconf_new(const char *command_directory, const char *config_directory, struct err *err)
+postconf_new(const char *command_directory, const char *config_directory, bool quiet, struct err *err)
 {
 	struct postconf *postconf = alloc_zero(sizeof *postconf);
 	char *path = alloc_printf("%s/main.cf", config_directory);
@@ -78,6 +78,8 @@ postconf_new(const char *command_directory, const char *config_directory, struct
 	result = file_read(path, FILE_LIMIT, &postconf->text, err);
 	if (result == 0)
 		result = maincf_parse(postconf->cf, buf_str(&postconf->text), postconf->text.len, err);
+	if (quiet)
+		buf_clear(&said);
 	pass_on(postconf, &said);
 	free(path);
 	if (result == 0)
@@ -108,7 +110,9 @@ run(const struct postconf *postconf, const char *option, const char *argument, s
 	struct buf errors = BUF_INIT;
 	int status = child_run(argv, NULL, out, &errors, err);
 
-	fputs(buf_str(&errors), stderr);
+	/* What is said of main.cf, but not of the argument, was said when it was read. */
+	if (status != 0 || argument)
+		fputs(buf_str(&errors), stderr);
 	buf_release(&errors);
 	if (status > 0)
 		err_set(err, "%s failed with status %d", postconf->program, status);

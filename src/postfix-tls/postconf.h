@@ -24,8 +24,10 @@ struct postconf_setting {
 	const char *value; /* literally: a file name goes through postconf_quote() */
 };
 
-/* Reads the main.cf of `config_directory`. NULL with err. Freed by the caller. */
-struct postconf *postconf_new(const char *command_directory, const char *config_directory, struct err *err);
+/* Reads the main.cf of `config_directory`; `quiet`: nothing is said of it. NULL with err. Freed by the
+ * caller. */
+struct postconf *postconf_new(
+    const char *command_directory, const char *config_directory, bool quiet, struct err *err);
 void postconf_free(struct postconf *postconf);
 
 /* Appends the effective value, expanded; nothing when it is empty. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "tlscheck/check.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tlscheck/check_impl.h"
 #include "util/alloc.h"
@@ -204,6 +206,17 @@ check_path(struct scope *scope, const char *path)
 	if (*path == '/')
 		return alloc_string(path);
 	return alloc_printf("%s/%s", scope_value(scope, "queue_directory"), path);
+}
+
+bool
+check_is_denied(struct check *check, char *where, const char *path, int code)
+{
+	if (geteuid() == 0 || (code != EACCES && code != EPERM)) {
+		free(where);
+		return false;
+	}
+	check_add(check, "not-examined", where, "%s: %s", path, strerror(code));
+	return true;
 }
 
 bool

@@ -129,13 +129,15 @@ check_shared(struct check *check, struct scope *scope)
 		}
 }
 
-/* What cannot be read as a time, check_values has found. */
+/* -1: no time, which check_values has found. */
 static long
 seconds(const char *text)
 {
 	char *end;
 	long number = strtol(text, &end, 10);
 
+	if (end == text || number < 0 || (*end && (end[1] || !strchr("smhdw", *end))))
+		return -1;
 	switch (*end) {
 	case 'w':
 		return number * 7 * 24 * 3600;
@@ -156,9 +158,9 @@ check_timeout(struct check *check, struct scope *scope, const char *name)
 	long timeout = seconds(scope_value(scope, name));
 	struct finding *found = NULL;
 
-	if (!scope_raw(scope, name))
+	if (!scope_raw(scope, name) || timeout < 0)
 		return;
-	if (timeout <= 0)
+	if (timeout == 0)
 		found = check_found(
 		    check, scope, "no-resumption", name, "%s = %s", name, scope_value(scope, name));
 	else if (timeout < TIMEOUT_LEAST_S)
@@ -176,7 +178,9 @@ check_secret_file(struct check *check, struct scope *scope, const char *name, co
 	struct finding *found = NULL;
 	struct stat st;
 
-	if (stat(path, &st) < 0) {
+	if (stat(path, &st) < 0 && check_is_denied(check, scope_where(scope, name), path, errno)) {
+		found = NULL;
+	} else if (stat(path, &st) < 0) {
 		found = check_found(check, scope, "ticket-secret-missing", name, "%s: open %s: %s", name,
 		    path, strerror(errno));
 		finding_mend(found, "(umask 077; openssl rand -base64 48 >%s)", quoted);
@@ -188,11 +192,11 @@ check_secret_file(struct check *check, struct scope *scope, const char *name, co
 	} else if (st.st_mode & S_IROTH) {
 		found = check_found(
 		    check, scope, "ticket-secret-open", name, "%s: everybody can read %s", name, path);
-		finding_mend_mode(found, path, "o-rwx");
+		finding_mend_mode(found, path, check_open_bits(st.st_mode));
 	} else if (st.st_mode & (S_IWGRP | S_IWOTH)) {
 		found = check_found(
 		    check, scope, "ticket-secret-open", name, "%s: others can change %s", name, path);
-		finding_mend_mode(found, path, "go-w");
+		finding_mend_mode(found, path, check_open_bits(st.st_mode));
 	}
 	free(quoted);
 }

@@ -54,7 +54,7 @@ add_file(const struct role *role, struct pemfile *pemfile, const char *name, con
 	bool added = pemfile_add_file(pemfile, path, &err) == 0;
 
 	check_relative(role, name, value);
-	if (!added)
+	if (!added && !check_is_denied(role->check, scope_where(role->scope, name), path, err.code))
 		check_found(role->check, role->scope, "file-unusable", name, "%s: %s",
 		    scope_source(role->scope, name), err.text);
 	free(path);
@@ -135,6 +135,7 @@ check_two_files(const struct role *role, const struct pemfile *certs, const stru
 		return;
 	}
 	pemgroup_check_match(role->check, &chain, keys, key_name, leaf);
+	chain.key_file = pemfile_count(keys) > 0 ? pemfile_object(keys, 0)->file : NULL;
 	check_chain(role->check, &chain, leaf);
 }
 

@@ -34,17 +34,40 @@ day(int64_t seconds, char text[32])
 	return text;
 }
 
+/* Whether the key there is can be used again, the first command decides; the second takes the newest. */
 static void
-mend_certificate(struct check *check, struct finding *found, const struct pemfile_object *cert, bool server)
+mend_self_signed(struct check *check, const struct check_chain *chain, struct finding *found,
+    const struct pemfile_object *cert)
 {
-	const char *option = check->site->option;
+	static const char *const kinds[][4] = { { "RSA", "rsa", "cert", "key" },
+		{ "EC", "ecdsa", "eccert", "eckey" }, { "ED25519", "ed25519", "ed25519cert", "ed25519key" },
+		{ "ED448", "ed448", "ed448cert", "ed448key" } };
+	char *directory = finding_quote(check->site->config_directory), *key = finding_quote(chain->key_file);
 
-	if (!server)
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (strcmp(kinds[i][0], cert->algorithm) == 0) {
+			finding_mend(
+			    found, "postfix %stls new-server-cert -a %s", check->site->option, kinds[i][1]);
+			finding_mend(found,
+			    "postfix %stls deploy-server-cert \"$(ls -t %s/%s-*.pem | head -n 1)\" "
+			    "\"$(ls -t %s/%s-*.pem %s | head -n 1)\"",
+			    check->site->option, directory, kinds[i][2], directory, kinds[i][3], key);
+		}
+	free(key);
+	free(directory);
+}
+
+/* Of an authority's certificate there is no other to be had. */
+static void
+mend_certificate(struct check *check, const struct check_chain *chain, struct finding *found,
+    const struct pemfile_object *cert)
+{
+	if (!chain->host)
 		return;
-	if (cert->self_signed)
-		finding_mend(found, "postfix %stls new-server-cert", option);
-	else
-		finding_mend(found, "postfix %stls output-server-csr", option);
+	if (cert->self_signed && chain->key_file)
+		mend_self_signed(check, chain, found, cert);
+	else if (!cert->authority)
+		finding_mend(found, "postfix %stls output-server-csr", check->site->option);
 }
 
 static void
@@ -66,7 +89,7 @@ check_dates(struct check *check, const struct check_chain *chain, const struct p
 		found = cert_found(check, chain, "certificate-expires-soon",
 		    "%s: the certificate of %s ends on %s", cert->file, cert->subject,
 		    day(cert->not_after, text));
-	mend_certificate(check, found, cert, chain->host != NULL);
+	mend_certificate(check, chain, found, cert);
 }
 
 static void
@@ -91,10 +114,10 @@ check_leaf(struct check *check, const struct check_chain *chain, const struct pe
 		cert_found(check, chain, "certificate-is-ca",
 		    "%s: the certificate of %s is that of an authority", leaf->file, leaf->subject);
 	if (chain->host && leaf->no_server)
-		mend_certificate(check,
+		mend_certificate(check, chain,
 		    cert_found(check, chain, "no-server-auth", "%s: the certificate of %s is not for servers",
 			leaf->file, leaf->subject),
-		    leaf, true);
+		    leaf);
 	if (!chain->host && leaf->no_client)
 		cert_found(check, chain, "no-client-auth", "%s: the certificate of %s is not for clients",
 		    leaf->file, leaf->subject);
@@ -109,15 +132,15 @@ check_host(struct check *check, const struct check_chain *chain, size_t index)
 	if (!chain->host || leaf->self_signed)
 		return;
 	if (!pemfile_is_for_host(chain->pemfile, index, chain->host))
-		mend_certificate(check,
+		mend_certificate(check, chain,
 		    cert_found(check, chain, "name-mismatch", "%s: the certificate of %s is not for %s",
 			leaf->file, leaf->subject, chain->host),
-		    leaf, true);
+		    leaf);
 	else if (leaf->name_count == 0)
-		mend_certificate(check,
+		mend_certificate(check, chain,
 		    cert_found(check, chain, "no-dns-name", "%s: the certificate of %s has no DNS name",
 			leaf->file, leaf->subject),
-		    leaf, true);
+		    leaf);
 }
 
 /* Each certificate has to be the issuer of the one before. False: one is not. */

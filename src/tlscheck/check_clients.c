@@ -171,7 +171,7 @@ check_role(const struct role *role)
 		struct finding *found =
 		    role_found(role, "client-off", "security_level", "outgoing mail is sent without TLS");
 
-		finding_mend(found, "postfix %stls enable-client", role->check->site->option);
+		scope_mend_set(role->scope, found, "smtp_tls_security_level", "may", false);
 	}
 }
 

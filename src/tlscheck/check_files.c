@@ -51,6 +51,14 @@ check_key_directory(struct check *check, struct scope *scope, const char *name, 
 	free(directory);
 }
 
+const char *
+check_open_bits(mode_t mode)
+{
+	if (!(mode & S_IWGRP))
+		return "o-rwx";
+	return mode & S_IRWXO ? "g-w,o-rwx" : "g-w";
+}
+
 void
 check_key_file(struct check *check, struct scope *scope, const char *name, const char *path)
 {
@@ -61,11 +69,11 @@ check_key_file(struct check *check, struct scope *scope, const char *name, const
 	if (st.st_mode & S_IROTH)
 		finding_mend_mode(check_found(check, scope, "key-readable", name,
 				      "%s: everybody can read the private key", path),
-		    path, "o-rwx");
+		    path, check_open_bits(st.st_mode));
 	else if (st.st_mode & (S_IWGRP | S_IWOTH))
 		finding_mend_mode(check_found(check, scope, "key-writable", name,
 				      "%s: others than the owner can change the private key", path),
-		    path, "go-w");
+		    path, check_open_bits(st.st_mode));
 	if (is_mail_owner(scope, st.st_uid)) {
 		char *quoted = finding_quote(path);
 
@@ -124,13 +132,15 @@ check_ca_file(const struct role *role, const char *rest)
 	const char *value = role_value(role, rest);
 	char *path = check_path(role->scope, value);
 	struct pemfile *pemfile = pemfile_new();
+	int code = access(path, R_OK) < 0 ? errno : 0;
 	struct err err;
 
 	if (!*value)
 		goto out;
-	if (access(path, R_OK) < 0)
+	if (code != 0 &&
+	    !check_is_denied(role->check, scope_where(role->scope, role_name(role, rest)), path, code))
 		role_found(role, "file-unusable", rest, "%s: open %s: %s",
-		    scope_source(role->scope, role_name(role, rest)), path, strerror(errno));
+		    scope_source(role->scope, role_name(role, rest)), path, strerror(code));
 	/* One that is larger than a key ever is will be a bundle. */
 	else if (pemfile_add_file(pemfile, path, &err) < 0)
 		goto out;
@@ -180,6 +190,8 @@ check_ca_path(const struct role *role)
 	struct stat st;
 
 	if (!*value)
+		goto out;
+	if (stat(path, &st) < 0 && check_is_denied(role->check, scope_where(role->scope, name), path, errno))
 		goto out;
 	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
 		found = role_found(role, "ca-path-missing", "CApath", "%s: %s is no directory", name, value);

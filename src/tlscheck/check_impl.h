@@ -6,6 +6,7 @@
 #define TLSCHECK_CHECK_IMPL_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "tlscheck/check.h"
 #include "tlscheck/effective.h"
@@ -61,6 +62,9 @@ const char *check_setting(struct scope *scope, const char *name);
  * caller. */
 char *check_path(struct scope *scope, const char *path);
 
+/* True, and found: it is only this user who may not look at a file, as errno tells. Takes `where`. */
+bool check_is_denied(struct check *check, char *where, const char *path, int code);
+
 /* What a member of a list is: "word" in "other, word". */
 bool check_lists(const char *list, const char *word);
 
@@ -69,14 +73,19 @@ struct pemfile;
 struct check_chain {
 	const struct pemfile *pemfile;
 	struct scope *scope;
-	const char *name;    /* parameter that names the files */
-	const char *where;   /* of that instead of the parameter's place; may be NULL */
-	const char *ca_file; /* of authorities that peers may know; "" */
+	const char *name;     /* parameter that names the files */
+	const char *key_file; /* of the leaf; NULL: there is none that could be named */
+	const char *where;    /* of that instead of the parameter's place; may be NULL */
+	const char *ca_file;  /* of authorities that peers may know; "" */
 	const char *ca_path;
 	const char *host; /* the server's name; NULL: client */
 };
 void check_chain(struct check *check, const struct check_chain *chain, size_t leaf);
 char *check_chain_where(const struct check_chain *chain); /* freed by the caller */
+
+/* What chmod is to take away of a secret's mode: all of others' rights, and the group's right to write, as
+ * far as they are there. In check_files.c. */
+const char *check_open_bits(mode_t mode);
 
 /* Modes and owners of a file with a private key in it. In check_files.c. */
 void check_key_file(struct check *check, struct scope *scope, const char *name, const char *path);

@@ -44,6 +44,21 @@ check_word(const struct role *role)
 	}
 }
 
+/* A new key is not in force before it is deployed. */
+static void
+mend_with_key(const struct role *role, struct finding *found)
+{
+	const struct check_site *site = role->check->site;
+	char *directory = finding_quote(site->config_directory);
+
+	finding_mend(found, "postfix %stls new-server-key", site->option);
+	finding_mend(found,
+	    "postfix %stls deploy-server-cert \"$(ls -t %s/cert-*.pem | head -n 1)\" "
+	    "\"$(ls -t %s/key-*.pem | head -n 1)\"",
+	    site->option, directory, directory);
+	free(directory);
+}
+
 static void
 check_certificate(const struct role *role)
 {
@@ -55,12 +70,12 @@ check_certificate(const struct role *role)
 	if (!has_certificate(role)) {
 		found = check_found(role->check, role->scope, "no-certificate", name,
 		    "%s, but there is no certificate", check_setting(role->scope, name));
-		finding_mend(found, "postfix %stls new-server-key", role->check->site->option);
+		mend_with_key(role, found);
 	} else if (text_equal_nocase(role_value(role, "cert_file"), "none") &&
 		   !*role_value(role, "chain_files")) {
 		found = role_found(role, "anonymous-server", "cert_file", "%s",
 		    check_setting(role->scope, role_name(role, "cert_file")));
-		finding_mend(found, "postfix %stls new-server-key", role->check->site->option);
+		mend_with_key(role, found);
 	}
 }
 
@@ -216,6 +231,37 @@ check_hidden(const struct role *role)
 	free(lower);
 }
 
+/* enable-server changes nothing where one of these is set. */
+static bool
+is_untouched(const struct role *role)
+{
+	static const char *const names[] = { "smtpd_use_tls", "smtpd_enforce_tls", "smtpd_tls_security_level",
+		"smtpd_tls_cert_file", "smtpd_tls_dcert_file", "smtpd_tls_eccert_file",
+		"smtpd_tls_chain_files" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const char *text = scope_raw(role->scope, names[i]);
+
+		if (text && *text)
+			return false;
+	}
+	return true;
+}
+
+static void
+check_off(const struct role *role)
+{
+	struct finding *found = role_found(role, "server-off", "security_level", "the server offers no TLS");
+
+	if (is_untouched(role)) {
+		finding_mend(found, "postfix %stls enable-server", role->check->site->option);
+		return;
+	}
+	if (!has_certificate(role))
+		mend_with_key(role, found);
+	scope_mend_set(role->scope, found, "smtpd_tls_security_level", "may", false);
+}
+
 /* --- all --- */
 
 static void
@@ -243,8 +289,7 @@ check_role(const struct role *role)
 		    role, "wrappermode-everywhere", "wrappermode", "smtpd_tls_wrappermode = yes in main.cf");
 		scope_mend_remove(role->scope, found, "smtpd_tls_wrappermode", false);
 	} else if (role_level(role) == LEVEL_NONE) {
-		found = role_found(role, "server-off", "security_level", "the server offers no TLS");
-		finding_mend(found, "postfix %stls enable-server", role->check->site->option);
+		check_off(role);
 	}
 }
 

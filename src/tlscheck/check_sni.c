@@ -94,8 +94,9 @@ check_line(const char *key, char *value, const char *where, void *context)
 		struct err err;
 
 		if (pemfile_add_file(pemfile, file, &err) < 0) {
-			check_add(
-			    reading->check, "file-unusable", alloc_string(where), "%s: %s", key, err.text);
+			if (!check_is_denied(reading->check, alloc_string(where), file, err.code))
+				check_add(reading->check, "file-unusable", alloc_string(where), "%s: %s", key,
+				    err.text);
 			all = false;
 		}
 		check_age(reading, file);
@@ -125,7 +126,7 @@ check_table(struct check *check, struct scope *scope, const char *name, const st
 	if (item->indexed && stat(item->index, &index) == 0 && index.st_mode & S_IROTH)
 		finding_mend_mode(check_found(check, scope, "key-readable", name,
 				      "%s: everybody can read the private keys in it", item->index),
-		    item->index, "o-rwx");
+		    item->index, check_open_bits(index.st_mode));
 	if (item->indexed || strcmp(item->type, "texthash") == 0)
 		tables_lines(item, check_line, &reading);
 }

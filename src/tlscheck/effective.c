@@ -151,15 +151,20 @@ add_scope(
     struct effective *effective, const struct mastercf_entry *entry, const struct buf *text, struct err *err)
 {
 	struct scope *scope = scope_new(effective, entry);
+	struct buf ignored = BUF_INIT;
+	int result;
 
 	effective->scopes =
 	    alloc_resize(effective->scopes, effective->scope_count + 1, sizeof *effective->scopes);
 	effective->scopes[effective->scope_count++] = scope;
-	if (maincf_parse(scope->cf, buf_str(text), text->len, err) < 0)
-		return -1;
-	if (entry)
+	/* What is said of each line, check_names finds and says in full. */
+	log_divert(&ignored);
+	result = maincf_parse(scope->cf, buf_str(text), text->len, err);
+	if (result == 0 && entry)
 		take_options(scope);
-	return 0;
+	log_divert(NULL);
+	buf_release(&ignored);
+	return result;
 }
 
 static int
@@ -167,6 +172,7 @@ add_services(struct effective *effective, const struct buf *text, struct err *er
 {
 	struct scope *global = effective->scopes[0];
 	int64_t level = 0, modern = 0;
+	struct buf ignored = BUF_INIT;
 	struct mastercf_options options = {
 		.default_process_limit = 100,
 		.disabled = scope_value(global, "master_service_disable"),
@@ -176,7 +182,10 @@ add_services(struct effective *effective, const struct buf *text, struct err *er
 	if (compat_level_parse(scope_value(global, "compatibility_level"), &level) &&
 	    compat_level_parse("1", &modern))
 		options.chroot_default = level < modern;
+	log_divert(&ignored);
 	effective->master = mastercf_load(effective->site->config_directory, &options, err);
+	log_divert(NULL);
+	buf_release(&ignored);
 	if (!effective->master)
 		return -1;
 	for (size_t i = 0; result == 0 && i < mastercf_count(effective->master); i++)
@@ -199,12 +208,12 @@ effective_new(const struct effective_site *site, struct err *err)
 	result = file_read(effective->main_path, FILE_LIMIT, &text, err);
 	if (result == 0)
 		result = read_lines(effective, &text, err);
+	log_divert(NULL);
+	buf_release(&ignored);
 	if (result == 0)
 		result = add_scope(effective, NULL, &text, err);
 	if (result == 0)
 		result = add_services(effective, &text, err);
-	log_divert(NULL);
-	buf_release(&ignored);
 	buf_release(&text);
 	if (result == 0)
 		return effective;

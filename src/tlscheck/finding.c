@@ -216,7 +216,11 @@ const char *
 finding_severity_name(enum finding_severity severity)
 {
 	static const char *const names[] = {
-		[FINDING_NOTE] = "note", [FINDING_WARNING] = "warning", [FINDING_ERROR] = "error"
+		[FINDING_NOTE] = "note",
+		[FINDING_WARNING] = "warning",
+		[FINDING_UNKNOWN] = "unknown",
+		[FINDING_ERROR] = "error",
+
 	};
 
 	return names[severity];

@@ -12,7 +12,12 @@
 
 struct finding_list;
 
-enum finding_severity { FINDING_NOTE, FINDING_WARNING, FINDING_ERROR };
+enum finding_severity {
+	FINDING_NOTE,
+	FINDING_WARNING,
+	FINDING_UNKNOWN, /* it could not be looked at: there may be an error */
+	FINDING_ERROR,
+};
 
 enum finding_step_kind {
 	FINDING_SET,     /* a parameter in main.cf */
@@ -69,7 +74,7 @@ void finding_mend_mode(struct finding *finding, const char *path, const char *mo
 /* A word for the shell. Freed by the caller. */
 char *finding_quote(const char *text);
 
-/* "note", "warning", "error" */
+/* "note", "warning", "unknown", "error" */
 const char *finding_severity_name(enum finding_severity severity);
 
 #endif

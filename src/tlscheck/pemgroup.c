@@ -131,7 +131,11 @@ check_sequence(struct check *check, const struct check_chain *chain, size_t key)
 		return;
 	}
 	check_digests(check, chain, object, leaf);
-	check_chain(check, chain, leaf);
+
+	struct check_chain own = *chain;
+
+	own.key_file = object->file;
+	check_chain(check, &own, leaf);
 }
 
 void

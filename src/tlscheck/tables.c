@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "tlscheck/tables.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "mail/logical_line.h"
 #include "tlscheck/check_impl.h"
@@ -98,6 +100,8 @@ check_item(struct check *check, struct scope *scope, const char *name, const str
 	if (stat(item->index, &index) < 0) {
 		struct finding *found;
 
+		if (check_is_denied(check, scope_where(scope, name), item->index, errno))
+			return false;
 		if (!item->indexed || stat(item->path, &text) < 0) {
 			check_found(
 			    check, scope, "map-missing", name, "%s: there is no %s", source, item->path);
@@ -113,6 +117,8 @@ check_item(struct check *check, struct scope *scope, const char *name, const str
 		    check_found(check, scope, "map-outdated", name, "%s: %s is older than %s", source,
 			item->index, item->path),
 		    item, options);
+	if (access(item->path, R_OK) < 0)
+		check_is_denied(check, scope_where(scope, name), item->path, errno);
 	return true;
 }
 

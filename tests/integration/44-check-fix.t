@@ -73,11 +73,39 @@ unlike "$(cat "$TMP/text")" '^done:' "and there is nothing to do"
 
 fresh
 helper check --yes >/dev/null 2>"$TMP/err"
-is $? 1 "--yes without --fix makes no sense"
+is $? 3 "--yes without --fix makes no sense"
 helper check more >/dev/null 2>"$TMP/err"
-is $? 1 "an argument makes no sense"
+is $? 3 "an argument makes no sense"
 like "$(cat "$TMP/err")" 'usage: postfix tls check' "and the usage is said"
 rm "$TMP/conf/master.cf"
 helper check >/dev/null 2>"$TMP/err"
-is $? 1 "without master.cf nothing can be checked"
+is "$? $(wc -l <"$TMP/err")" "3 1" "without master.cf nothing can be checked" || diag "$(cat "$TMP/err")"
+rm "$TMP/conf/main.cf"
+helper check >/dev/null 2>"$TMP/err"
+is "$? $(wc -l <"$TMP/err")" "3 1" "nor without main.cf" || diag "$(cat "$TMP/err")"
+
+# What it says of main.cf it does not say twice.
+fresh
+echo "smtpd_tls_cipherlist = HIGH" >>"$TMP/conf/main.cf"
+helper check >"$TMP/text" 2>"$TMP/err"
+like "$(cat "$TMP/text")" '\[shadowed-line\]' "a line that another overrides is found"
+is "$(cat "$TMP/err")" "" "and standard error is empty"
+
+# Another instance.
+mkdir "$TMP/other conf"
+cp "$TMP/conf/"* "$TMP/other conf"
+env -i PATH=/usr/bin:/bin:/usr/sbin MAIL_CONFIG="$TMP/other conf" config_directory="$TMP/other conf" \
+	command_directory=/usr/sbin daemon_directory="$BIN" queue_directory="$TMP" "$BIN/postfix-tls-script" check >"$TMP/text"
+like "$(cat "$TMP/text")" "postconf -c '$TMP/other conf' -X smtpd_use_tls" "commands are for the instance that was looked at"
+
+# An ordinary user sees what everybody may see, and is told what is missing.
+fresh
+chmod 600 "$TMP/certs/rsa.key"
+sed -i /policy/d "$TMP/conf/main.cf"
+setpriv --reuid=65534 --regid=65534 --clear-groups env -i PATH=/usr/bin:/bin:/usr/sbin MAIL_CONFIG="$TMP/conf" \
+	config_directory="$TMP/conf" command_directory=/usr/sbin daemon_directory="$BIN" queue_directory="$TMP" \
+	"$BIN/postfix-tls-script" check >"$TMP/text" 2>"$TMP/err"
+is $? 3 "what could not be looked at has a status of its own" || diag "$(cat "$TMP/text" "$TMP/err")"
+is "$(grep -c '\[not-examined\]' "$TMP/text")" 1 "and one line" || diag "$(cat "$TMP/text")"
+unlike "$(cat "$TMP/text")" 'file-unusable' "which is no fault of the file"
 done_testing

@@ -93,7 +93,7 @@ set_site(struct site *site, const char *value)
 	    "smtpd_tls_chain_files = %s\nsmtpd_tls_cert_file = rsa.crt\nsmtpd_tls_key_file = rsa.key\n",
 	    value);
 	put("main.cf", &text);
-	*site = (struct site){ directory, directory, postconf_new("/nonexistent", directory, &err) };
+	*site = (struct site){ directory, directory, postconf_new("/nonexistent", directory, false, &err) };
 	assert_non_null(site->postconf);
 	buf_release(&text);
 }
