@@ -88,20 +88,20 @@ compare() { # NAME OURS STOCK UNIT
 		printf "%-28s %10.2f %10.2f %-22s %s\n", name, o, s, unit, (s > 0 ? sprintf("%.2f", o / s) : "-") }'
 }
 
-# How long COUNT clients wait that come at once: median and 99th percentile over all rounds.
-measure_burst() { # COUNT
-	for variant in ours stock; do : >"$TMP/burst.$variant"; done
+# How long clients wait: median and 99th percentile over all rounds. COUNT clients at once, or one after the other.
+measure_waits() { # NAME burst|turns COUNT
+	for variant in ours stock; do : >"$TMP/waits.$variant"; done
 	round=0
 	while [ $round -lt "$ROUNDS" ]; do
 		for variant in ours stock; do
-			"$TMP/load" "$TMP/$variant/spool" burst 1.3 "$1" >>"$TMP/burst.$variant" || exit 1
+			"$TMP/load" "$TMP/$variant/spool" "$2" 1.3 "$3" >>"$TMP/waits.$variant" || exit 1
 		done
 		round=$((round + 1))
 	done
 	for column in 1 2; do
-		ours=$(awk -v c=$column '{ t += $c } END { print t / NR }' "$TMP/burst.ours")
-		stock=$(awk -v c=$column '{ t += $c } END { print t / NR }' "$TMP/burst.stock")
-		compare "wait-$1-at-once-p$([ $column = 1 ] && echo 50 || echo 99)" "$ours" "$stock" us
+		ours=$(awk -v c=$column '{ t += $c } END { print t / NR }' "$TMP/waits.ours")
+		stock=$(awk -v c=$column '{ t += $c } END { print t / NR }' "$TMP/waits.stock")
+		compare "wait-$1-p$([ $column = 1 ] && echo 50 || echo 99)" "$ours" "$stock" us
 	done
 }
 
@@ -115,9 +115,9 @@ measure bulk-plaintext-in in 1.3 500 CPU-s/GB 1000
 measure bulk-ciphertext-in out 1.3 500 CPU-s/GB 1000
 measure round-trip-64-bytes echo 1.3 20000 us/round-trip 1
 measure bulk-ciphertext-in-100 out100 1.3 500 CPU-s/GB 1000
-for clients in 1 50 500; do
-	measure_burst $clients
-done
+measure_waits 1-at-once turns 200
+measure_waits 50-at-once burst 50
+measure_waits 500-at-once burst 500
 sessions=$((400 * SCALE / 100))
 for mode in idle idle64; do
 	ours=$(idle_memory ours $mode $sessions) && stock=$(idle_memory stock $mode $sessions) || exit 1
