@@ -101,22 +101,10 @@ begins(char *line, const char *word, char **rest)
 	return true;
 }
 
-static bool
-take_negation(char **text)
-{
-	bool negated = false;
-
-	while (**text == '!' || logical_line_is_space(**text)) {
-		negated ^= **text == '!';
-		(*text)++;
-	}
-	return negated;
-}
-
 static void
 take_rule(struct map *map, struct map_rules *rules, char *line, int number, bool is_if)
 {
-	bool negated = take_negation(&line);
+	bool negated = map_rules_take_negation(&line);
 	struct network network;
 	char *result = NULL;
 	struct err err;

@@ -19,9 +19,9 @@ bad_syntax(const struct map *map, const char *form, struct err *err)
 	    err, "bad syntax: \"%s:%s\"; need \"%s:%s\"", map->type->name, map->name, map->type->name, form);
 }
 
-/* Opens the words of "{word, word}", each with `prefix` in front. */
+/* Opens the words of "{word, word}", each as what `format` makes of it. */
 static int
-open_parts(struct map *map, const char *prefix, const char *form, struct err *err)
+open_parts(struct map *map, const char *format, const char *form, struct err *err)
 {
 	char *inside = map_in_braces(map->name);
 	const char *at = inside;
@@ -29,7 +29,7 @@ open_parts(struct map *map, const char *prefix, const char *form, struct err *er
 	int result = 0;
 
 	while (inside && result == 0 && (word = map_next_word(&at)) != NULL) {
-		char *type_name = alloc_printf("%s%s", prefix, word);
+		char *type_name = alloc_printf(format, word);
 		struct map *part = NULL;
 
 		if (strchr(type_name, ':'))
@@ -52,13 +52,14 @@ open_parts(struct map *map, const char *prefix, const char *form, struct err *er
 static int
 open_tables(struct map *map, struct err *err)
 {
-	return open_parts(map, "", "{type:name...}", err);
+	return open_parts(map, "%s", "{type:name...}", err);
 }
 
 static int
 open_texts(struct map *map, struct err *err)
 {
-	return open_parts(map, "static:", "{value...}", err);
+	/* Braces of its own belong to a text. */
+	return open_parts(map, "static:{%s}", "{value...}", err);
 }
 
 /* An error of a part is one of the whole. */

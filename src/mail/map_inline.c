@@ -12,6 +12,8 @@
 #include "util/buf.h"
 #include "util/err.h"
 
+#define BLANKS " \t\r\n"
+
 /* One "name=value" or "{name = value}". */
 static int
 take_pair(struct map *map, const char *word, struct err *err)
@@ -22,6 +24,10 @@ take_pair(struct map *map, const char *word, struct err *err)
 
 	if (!text) {
 		err_set(err, "syntax error after '}' in \"%s\"", word);
+	} else if (text[strspn(text, BLANKS)] == '=') {
+		/* As with Postfix a pair without a name is one that nobody asks for. */
+		free(text);
+		return 0;
 	} else if (maincf_split(text, &name, &value, err) == 0) {
 		found = map_value_of(map, value, err);
 		if (found)
@@ -46,10 +52,10 @@ open_inline(struct map *map, struct err *err)
 		any = true;
 		free(word);
 	}
-	free(inside);
 	if (!any)
-		err_set(err, "bad syntax");
-	if (any && result == 0)
+		result = err_set(err, inside && *inside ? "empty table" : "bad syntax");
+	free(inside);
+	if (result == 0)
 		return 0;
 
 	struct err reason = *err;

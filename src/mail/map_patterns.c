@@ -181,22 +181,10 @@ take_replacement(
 	return value;
 }
 
-static bool
-take_negation(char **text)
-{
-	bool negated = false;
-
-	while (**text == '!' || logical_line_is_space(**text)) {
-		negated ^= **text == '!';
-		(*text)++;
-	}
-	return negated;
-}
-
 static void
 take_if(const struct map_patterns_place *place, char *rest)
 {
-	bool negated = take_negation(&rest);
+	bool negated = map_rules_take_negation(&rest);
 	struct pattern pattern;
 
 	if (!take_pattern(place, &rest, &pattern))
@@ -214,14 +202,14 @@ take_if(const struct map_patterns_place *place, char *rest)
 static void
 take_rule(const struct map_patterns_place *place, char *line)
 {
-	bool negated = take_negation(&line), captures;
+	bool negated = map_rules_take_negation(&line), captures;
 	struct pattern pattern, other = { 0 };
 	struct map_value *value = NULL;
 
 	if (!take_pattern(place, &line, &pattern))
 		return;
 
-	bool is_double = *line == '!', other_negated = is_double && take_negation(&line);
+	bool is_double = *line == '!', other_negated = is_double && map_rules_take_negation(&line);
 
 	if (!is_double || take_pattern(place, &line, &other))
 		value = take_replacement(place, pattern.parts, negated, logical_line_trim(line), &captures);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mail/braces.h"
 #include "mail/logical_line.h"
 #include "mail/map_impl.h"
 #include "mail/map_source.h"
@@ -75,6 +76,43 @@ map_rules_are_nested(const struct map_rules *rules)
 	return rules->depth > 0;
 }
 
+/* The rules of "{{rule}, {rule}}", a line each. 0 or -1. */
+static int
+take_apart(char *word, struct buf *text, struct err *err)
+{
+	char *inside;
+	const char *at;
+	int result = braces_take_off(word, &inside, err);
+
+	at = inside;
+	while (result == 0 && (word = map_next_word(&at)) != NULL) {
+		if (*word != '{')
+			result = err_set(err, "no '{' at start of text in \"%s\"", word);
+		else
+			result = braces_take_off(word, &inside, err);
+		if (result == 0)
+			buf_printf(text, "%s\n", inside);
+		free(word);
+	}
+	return result;
+}
+
+static int
+read_text(struct map *map, const struct map_rules_syntax *syntax, struct buf *text, struct err *err)
+{
+	if (*map->name == '{') {
+		char *copy = alloc_string(map->name);
+		int result = take_apart(copy, text, err);
+
+		free(copy);
+		return result < 0 ? err_prefix(err, "%s map", syntax->name) : 0;
+	}
+	if (map_source_read(map->source, map->name, MAP_SOURCE_LIMIT, text, err) < 0)
+		return -1;
+	map_add_file(map, map->name);
+	return 0;
+}
+
 int
 map_rules_read(struct map *map, const struct map_rules_syntax *syntax, struct err *err)
 {
@@ -82,9 +120,10 @@ map_rules_read(struct map *map, const struct map_rules_syntax *syntax, struct er
 	struct logical_line_reader reader;
 	int number;
 
-	if (map_source_read(map->source, map->name, MAP_SOURCE_LIMIT, &text, err) < 0)
+	if (read_text(map, syntax, &text, err) < 0) {
+		buf_release(&text);
 		return -1;
-	map_add_file(map, map->name);
+	}
 	map->rules = alloc_zero(sizeof *map->rules);
 	map->rules->syntax = syntax;
 	logical_line_init(&reader, map->name, buf_str(&text), text.len);
@@ -98,6 +137,18 @@ map_rules_read(struct map *map, const struct map_rules_syntax *syntax, struct er
 	buf_release(&line);
 	buf_release(&text);
 	return 0;
+}
+
+bool
+map_rules_take_negation(char **text)
+{
+	bool negated = false;
+
+	while (**text == '!' || logical_line_is_space(**text)) {
+		negated ^= **text == '!';
+		(*text)++;
+	}
+	return negated;
 }
 
 void

@@ -31,7 +31,8 @@ struct map_rules_syntax {
 	void (*free_pattern)(void *pattern);
 };
 
-/* Reads map->name into map->rules. 0 or -1. */
+/* Reads the rules that map->name holds, "{{rule}, {rule}}", or the file of that name into map->rules. 0 or
+ * -1. */
 int map_rules_read(struct map *map, const struct map_rules_syntax *syntax, struct err *err);
 void map_rules_free(struct map_rules *rules);
 
@@ -46,6 +47,9 @@ bool map_rules_add_endif(struct map_rules *rules);
 
 /* True inside IF and ENDIF. */
 bool map_rules_are_nested(const struct map_rules *rules);
+
+/* Moves `text` over white space and exclamation marks. Whether the pattern behind them is negated. */
+bool map_rules_take_negation(char **text);
 
 /* The first match. 1 or 0. */
 int map_rules_get(const struct map *map, const char *key, struct buf *value, struct err *err);
