@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mail/config_read.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
@@ -114,7 +115,7 @@ replace_locked(const struct replacement *it, int fd, const char *temporary, cons
 
 	if (access(path, R_OK) < 0 || stat(path, &st) < 0)
 		err_errno(err, "open %s for reading", path);
-	else if (file_read(path, BIGGEST_FILE, &old, err) < 0)
+	else if (config_read(path, BIGGEST_FILE, &old, err) < 0)
 		;
 	else if (expected != NULL &&
 		 (old.len != expected->len || memcmp(buf_str(&old), expected->bytes, old.len) != 0))

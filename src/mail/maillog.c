@@ -238,9 +238,9 @@ set_tag(const char *syslog_name, const char *process_name)
 void
 maillog_init(const char *process_name)
 {
-	const char *tag = getenv("MAIL_LOGTAG");
-	const char *service = getenv("POSTLOG_SERVICE");
-	const char *host = getenv("POSTLOG_HOSTNAME");
+	const char *tag = secure_getenv("MAIL_LOGTAG");
+	const char *service = secure_getenv("POSTLOG_SERVICE");
+	const char *host = secure_getenv("POSTLOG_HOSTNAME");
 
 	replace(&maillog.socket, service && *service ? service : NULL);
 	set_host(host ? host : HOST_UNKNOWN);

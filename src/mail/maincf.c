@@ -1,29 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 #include "mail/maincf.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "config.h"
+#include "mail/config_read.h"
+#include "mail/config_trust.h"
 #include "mail/logical_line.h"
 #include "mail/maincf_expand.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
-#include "util/fdio.h"
 #include "util/log.h"
 #include "util/table.h"
 
-enum {
-	BIGGEST_FILE = 256 << 20,
-	TIMES_TRIED = 50,
-	PAUSE_NS = 100000000,
-};
+enum { BIGGEST_FILE = 256 << 20 };
 
 struct maincf {
 	char *path; /* owned */
@@ -143,61 +136,15 @@ maincf_parse(struct maincf *cf, const void *bytes, size_t len, struct err *err)
 	return result;
 }
 
-static int
-read_all(int fd, struct buf *to)
-{
-	ssize_t got;
-
-	do {
-		got = read(fd, buf_reserve(to, 65536), 65536);
-		if (got > 0) {
-			to->len += (size_t)got;
-			buf_terminate(to);
-		}
-		if (to->len > BIGGEST_FILE) {
-			errno = EFBIG;
-			return -1;
-		}
-	} while (got > 0 || (got < 0 && errno == EINTR));
-	return got < 0 ? -1 : 0;
-}
-
-/* 1: read whole. 0: it changed while it was read, come again. -1. */
-static int
-read_stable(const char *path, struct buf *to, struct err *err)
-{
-	struct stat before, after;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int result = 1;
-
-	buf_clear(to);
-	if (fd < 0)
-		return err_errno(err, "open %s", path);
-	if (fstat(fd, &before) < 0 || read_all(fd, to) < 0 || fstat(fd, &after) < 0)
-		result = err_errno(err, "read %s", path);
-	else if (S_ISREG(after.st_mode) &&
-		 (before.st_mtim.tv_sec != after.st_mtim.tv_sec ||
-		     before.st_mtim.tv_nsec != after.st_mtim.tv_nsec || (size_t)after.st_size != to->len))
-		result = 0;
-	fdio_close(&fd);
-	return result;
-}
-
 int
 maincf_load(struct maincf *cf, struct err *err)
 {
 	struct buf text = BUF_INIT;
-	int result = 0;
+	int result = config_trust_check(cf->dir, err);
 
-	/* Editors replace the file in one step; this is for those who write it in place. */
-	for (int i = 0; result == 0 && i < TIMES_TRIED; i++) {
-		if (i > 0)
-			nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NS }, NULL);
-		result = read_stable(cf->path, &text, err);
-	}
 	if (result == 0)
-		result = err_set(err, "file %s keeps changing", cf->path);
-	if (result == 1)
+		result = config_read(cf->path, BIGGEST_FILE, &text, err);
+	if (result == 0)
 		result = maincf_parse(cf, buf_str(&text), text.len, err);
 	buf_release(&text);
 	return result;

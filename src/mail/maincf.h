@@ -26,7 +26,8 @@ const char *maincf_directory(void);
  * expansion error does not name the dictionary. */
 void maincf_behave_as_postconf(struct maincf *cf);
 
-/* Reads DIR/main.cf. Warnings (overridden settings, malformed lines) are logged. 0 or -1. */
+/* Reads DIR/main.cf, unless config_trust has something against it. Warnings (overridden settings, malformed
+ * lines) are logged. 0 or -1. */
 int maincf_load(struct maincf *cf, struct err *err) __attribute__((warn_unused_result));
 
 /* The same from memory; `bytes` need no zero byte behind them. 0 or -1, and what came before the error stays

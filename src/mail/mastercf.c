@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "mail/braces.h"
+#include "mail/config_read.h"
 #include "mail/logical_line.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
-#include "util/file.h"
 #include "util/log.h"
 #include "util/text.h"
 
@@ -408,7 +408,7 @@ mastercf_load(const char *dir, const struct mastercf_options *options, struct er
 	char *path = alloc_printf("%s/master.cf", dir);
 	struct mastercf *mastercf = NULL;
 
-	if (file_read(path, FILE_LIMIT, &bytes, err) == 0)
+	if (config_read(path, FILE_LIMIT, &bytes, err) == 0)
 		mastercf = mastercf_parse(path, buf_str(&bytes), bytes.len, options, err);
 	buf_release(&bytes);
 	free(path);

@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "mail/braces.h"
+#include "mail/config_read.h"
 #include "mail/logical_line.h"
 #include "mail/maincf.h"
 #include "postconf/listing.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
-#include "util/file.h"
 #include "util/log.h"
 #include "util/table.h"
 
@@ -472,7 +472,7 @@ entry_list_load(struct entry_list *list, const char *dir, struct err *err)
 	int number, result = 0;
 
 	*list = (struct entry_list){ 0 };
-	if (file_read(path, FILE_LIMIT, &bytes, err) < 0)
+	if (config_read(path, FILE_LIMIT, &bytes, err) < 0)
 		result = 1;
 	logical_line_init(&in, path, buf_str(&bytes), bytes.len);
 	while (result == 0 && logical_line_next(&in, &line, &number)) {

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mail/config_trust.h"
 #include "mail/maincf.h"
 #include "mail/maincf_edit.h"
 #include "mail/param.h"
@@ -176,6 +177,10 @@ edit_master_cf(const struct command_line *line)
 static void
 edit(const struct command_line *line)
 {
+	struct err err = { 0 };
+
+	if (config_trust_check(maincf_directory(), &err) < 0)
+		log_fatal("%s", err.text);
 	if (line->arg_count == 0)
 		log_fatal(line->given['e'] ? "-e requires name=value argument" : "missing service argument");
 	if (line->services != '\0')

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mail/config_read.h"
 #include "mail/maincf.h"
 #include "mail/maincf_edit.h"
 #include "mail/param.h"
@@ -13,7 +14,6 @@
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
-#include "util/file.h"
 #include "util/log.h"
 
 enum { FILE_LIMIT = 16 << 20 };
@@ -74,8 +74,7 @@ postconf_new(const char *command_directory, const char *config_directory, bool q
 	postconf->cf = maincf_new(config_directory, find_default);
 	maincf_behave_as_postconf(postconf->cf);
 	log_divert(&said);
-	/* Who writes it in place has come to an end: postfix(1) has waited for that. */
-	result = file_read(path, FILE_LIMIT, &postconf->text, err);
+	result = config_read(path, FILE_LIMIT, &postconf->text, err);
 	if (result == 0)
 		result = maincf_parse(postconf->cf, buf_str(&postconf->text), postconf->text.len, err);
 	if (quiet)

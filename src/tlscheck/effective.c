@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mail/compat_level.h"
+#include "mail/config_read.h"
 #include "mail/logical_line.h"
 #include "mail/maincf.h"
 #include "mail/mastercf.h"
@@ -13,7 +14,6 @@
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
-#include "util/file.h"
 #include "util/log.h"
 #include "util/table.h"
 #include "util/text.h"
@@ -205,7 +205,7 @@ effective_new(const struct effective_site *site, struct err *err)
 	effective->master_path = alloc_printf("%s/master.cf", site->config_directory);
 	/* What parsers warn of is found once more, and said in full. */
 	log_divert(&ignored);
-	result = file_read(effective->main_path, FILE_LIMIT, &text, err);
+	result = config_read(effective->main_path, FILE_LIMIT, &text, err);
 	if (result == 0)
 		result = read_lines(effective, &text, err);
 	log_divert(NULL);
