@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mail/braces.h"
 #include "mail/logical_line.h"
 #include "mail/maincf.h"
 #include "util/alloc.h"
@@ -12,8 +13,7 @@
 #include "util/err.h"
 #include "util/log.h"
 #include "util/table.h"
-
-#define SEPARATORS ", \t\r\n"
+#include "util/text.h"
 
 void
 environment_set(const char *name, const char *value)
@@ -22,30 +22,19 @@ environment_set(const char *name, const char *value)
 		log_fatal("setenv %s: %m", name);
 }
 
-/* The next item of a list, terminated, moving *at behind it; NULL at the end or on a syntax error. */
-static char *
-next_item(char **at, struct err *err, bool *bad)
+/* Notes what one item of a list, NAME or NAME=VALUE, asks for. Works in place. */
+static void
+keep_item(struct table *keep, char *item)
 {
-	char *item = *at + strspn(*at, SEPARATORS);
-	char *end;
+	char *equals = strchr(item, '=');
+	const char *value = equals ? logical_line_trim(equals + 1) : getenv(item);
 
-	if (!*item)
-		return NULL;
-	if (*item != '{') {
-		end = item + strcspn(item, SEPARATORS);
-	} else {
-		end = strchr(item, '}');
-		if (!end || (end[1] && !strchr(SEPARATORS, end[1]))) {
-			*bad = true;
-			err_set(err, "missing '}' in \"%s\"", item);
-			return NULL;
-		}
-		*end++ = '\0';
-		item = logical_line_trim(item + 1);
+	if (equals) {
+		*equals = '\0';
+		logical_line_trim(item);
 	}
-	*at = *end ? end + 1 : end;
-	*end = '\0';
-	return item;
+	if (*item && value)
+		table_put(keep, item, alloc_string(value));
 }
 
 /* The variables to be, by name. NULL on a syntax error. */
@@ -53,28 +42,21 @@ static struct table *
 wanted(const char *list, struct err *err)
 {
 	struct table *keep = table_new(free);
-	char *copy = alloc_string(list);
-	char *at = copy;
-	char *item;
-	bool bad = false;
+	int result = 0;
+	char *word;
 
-	while ((item = next_item(&at, err, &bad)) != NULL) {
-		char *equals = strchr(item, '=');
-		const char *value = equals ? logical_line_trim(equals + 1) : getenv(item);
+	while (result == 0 && (word = braces_next_word(&list, TEXT_LIST_SEPARATORS)) != NULL) {
+		char *item;
 
-		if (equals) {
-			*equals = '\0';
-			logical_line_trim(item);
-		}
-		if (*item && value)
-			table_put(keep, item, alloc_string(value));
+		result = braces_take_off(word, &item, err);
+		if (result == 0)
+			keep_item(keep, item);
+		free(word);
 	}
-	free(copy);
-	if (bad) {
-		table_free(keep);
-		return NULL;
-	}
-	return keep;
+	if (result == 0)
+		return keep;
+	table_free(keep);
+	return NULL;
 }
 
 int

@@ -41,14 +41,14 @@ logical_line_trim(char *text)
 	return text;
 }
 
-static bool
-is_comment(const struct physical_line *line)
+bool
+logical_line_is_comment(const char *line, size_t len)
 {
 	size_t i = 0;
 
-	while (i < line->len && logical_line_is_space(line->bytes[i]))
+	while (i < len && logical_line_is_space(line[i]))
 		i++;
-	return i == line->len || line->bytes[i] == '#' || line->bytes[i] == '\0';
+	return i == len || line[i] == '#';
 }
 
 /* The next physical line that is not blank or comment; false at the end. `in` does not move past it. */
@@ -63,7 +63,8 @@ peek(struct logical_line_reader *in, struct physical_line *line)
 		line->len = newline != NULL ? (size_t)(newline - from) : in->len - in->at;
 		line->end = in->at + line->len + (newline != NULL);
 		line->number = in->number + 1;
-		if (!is_comment(line))
+		/* What is behind a zero byte is not there for readers of C strings. */
+		if (!logical_line_is_comment(from, strnlen(from, line->len)))
 			return true;
 		in->at = line->end;
 		in->number++;

@@ -32,6 +32,9 @@ bool logical_line_next(struct logical_line_reader *in, struct buf *line, int *nu
 /* White space of the C locale, whatever the locale. */
 bool logical_line_is_space(char c);
 
+/* Whether a physical line is blank or a comment. */
+bool logical_line_is_comment(const char *line, size_t len);
+
 /* Cuts white space at both ends of the string, in place; returns where it begins now. */
 char *logical_line_trim(char *text);
 

@@ -98,16 +98,6 @@ maincf_edit_request(struct maincf_edit *edit, const char *text, struct err *err)
 
 /* --- the new text --- */
 
-static bool
-is_blank_or_comment(const char *line, size_t len)
-{
-	size_t i = 0;
-
-	while (i < len && logical_line_is_space(line[i]))
-		i++;
-	return i == len || line[i] == '#';
-}
-
 /* A line without newline may be the last thing in memory, so strcspn() is not for it. */
 static size_t
 key_len(const char *line, size_t len)
@@ -176,7 +166,7 @@ maincf_edit_text(struct maincf_edit *edit, const char *path, const void *bytes, 
 		const char *newline = memchr(line, '\n', (size_t)(end - line));
 
 		line_len = (size_t)((newline != NULL ? newline + 1 : end) - line);
-		if (is_blank_or_comment(line, line_len)) {
+		if (logical_line_is_comment(line, line_len)) {
 			buf_add(to, line, line_len);
 			continue;
 		}

@@ -231,20 +231,10 @@ finish_part(const struct edit *edit, const struct part *part, struct buf *to, st
 
 /* --- the file --- */
 
-static bool
-is_blank_or_comment(const char *line, size_t len)
-{
-	size_t i = 0;
-
-	while (i < len && logical_line_is_space(line[i]))
-		i++;
-	return i == len || line[i] == '#';
-}
-
 static void
 add_line(struct part *part, const char *line, size_t len)
 {
-	bool is_comment = is_blank_or_comment(line, len);
+	bool is_comment = logical_line_is_comment(line, len);
 
 	buf_add(&part->raw, line, len);
 	if (is_comment)
@@ -309,7 +299,7 @@ change(const struct buf *from, struct buf *to, void *context, struct err *err)
 
 		number++;
 		len = (size_t)((newline != NULL ? newline + 1 : end) - line);
-		if (!is_more && !is_blank_or_comment(line, len)) {
+		if (!is_more && !logical_line_is_comment(line, len)) {
 			if (part.number > 0)
 				result = finish_part(edit, &part, to, err);
 			clear_part(&part);
