@@ -96,6 +96,8 @@ terminate_init(struct event_base *base, bool init_mode)
 	for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
 		sigaction(faults[i], &action, NULL);
 	action.sa_handler = on_standstill;
+	/* The next alarm comes while this handler runs. */
+	action.sa_flags = SA_NODEFER;
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGALRM, &action, NULL);
 	turn = event_new(base, -1, EV_PERSIST, on_turn, NULL);
