@@ -17,6 +17,7 @@
 #include "tls/library.h"
 #include "tls/loglevel.h"
 #include "tls/option.h"
+#include "tls/probe.h"
 #include "tls/protocol.h"
 #include "tls/sni.h"
 #include "tls/trace.h"
@@ -96,13 +97,8 @@ prepare(
 static bool
 ticket_cipher_fits(const char *name)
 {
-	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, name, NULL);
-	bool fits = cipher && EVP_CIPHER_get_mode(cipher) == EVP_CIPH_CBC_MODE &&
-		    EVP_CIPHER_get_iv_length(cipher) == 16 && EVP_CIPHER_get_key_length(cipher) >= 16 &&
-		    EVP_CIPHER_get_key_length(cipher) <= 32;
+	bool fits = probe_ticket_cipher(name);
 
-	EVP_CIPHER_free(cipher);
-	ERR_clear_error();
 	if (!fits)
 		log_warn("tls_session_ticket_cipher: invalid value: %s; session tickets disabled", name);
 	return fits;

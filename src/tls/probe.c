@@ -11,6 +11,8 @@
 #include "util/buf.h"
 #include "util/log.h"
 
+enum { TICKET_IV_SIZE = 16, TICKET_KEY_MIN = 16, TICKET_KEY_MAX = 32 };
+
 bool
 probe_digest(const char *name)
 {
@@ -48,16 +50,34 @@ probe_groups(const char *curves, const char *ffdhe, struct buf *log)
 	return log->len == before;
 }
 
+/* The library may know a cipher that it does not have (SEED), or that is for whole TLS records only. */
+static bool
+seals(const EVP_CIPHER *cipher)
+{
+	static const unsigned char key[TICKET_KEY_MAX], iv[TICKET_IV_SIZE], plain[] = "part of a block";
+	unsigned char sealed[sizeof plain + EVP_MAX_BLOCK_LENGTH];
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int len;
+	bool good = ctx && EVP_EncryptInit_ex(ctx, cipher, NULL, key, iv) == 1 &&
+		    EVP_EncryptUpdate(ctx, sealed, &len, plain, sizeof plain - 1) == 1 &&
+		    EVP_EncryptFinal_ex(ctx, sealed + len, &len) == 1;
+
+	EVP_CIPHER_CTX_free(ctx);
+	return good;
+}
+
+/* The lookup is that of sessions, see resume.c. */
 bool
 probe_ticket_cipher(const char *name)
 {
-	enum { IV_SIZE = 16, KEY_MIN = 16, KEY_MAX = 32 };
 	const EVP_CIPHER *cipher = EVP_get_cipherbyname(name);
+	bool fits = cipher && EVP_CIPHER_get_mode(cipher) == EVP_CIPH_CBC_MODE &&
+		    EVP_CIPHER_get_iv_length(cipher) == TICKET_IV_SIZE &&
+		    EVP_CIPHER_get_key_length(cipher) >= TICKET_KEY_MIN &&
+		    EVP_CIPHER_get_key_length(cipher) <= TICKET_KEY_MAX && seals(cipher);
 
 	ERR_clear_error();
-	return cipher && EVP_CIPHER_get_mode(cipher) == EVP_CIPH_CBC_MODE &&
-	       EVP_CIPHER_get_iv_length(cipher) == IV_SIZE && EVP_CIPHER_get_key_length(cipher) >= KEY_MIN &&
-	       EVP_CIPHER_get_key_length(cipher) <= KEY_MAX;
+	return fits;
 }
 
 int

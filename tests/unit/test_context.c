@@ -145,6 +145,15 @@ wrong_settings_warn_in_the_words_of_postfix(void **state)
 		    "disabled\n" },
 		{ TICKET, "bogus", true,
 		    "warning: tls_session_ticket_cipher: invalid value: bogus; session tickets disabled\n" },
+		{ TICKET, "AES-256-CBC-CTS", true,
+		    "warning: tls_session_ticket_cipher: invalid value: AES-256-CBC-CTS; session tickets "
+		    "disabled\n" },
+		{ TICKET, "seed-cbc", true,
+		    "warning: tls_session_ticket_cipher: invalid value: seed-cbc; session tickets "
+		    "disabled\n" },
+		{ TICKET, "aes-128-cbc-hmac-sha1", true,
+		    "warning: tls_session_ticket_cipher: invalid value: aes-128-cbc-hmac-sha1; session "
+		    "tickets disabled\n" },
 		{ TICKET, "", true, "" },
 		{ LEVEL, "bogus", true,
 		    "warning: unknown smtpd_tls_loglevel value \"bogus\" in \"bogus\"\n" },
