@@ -47,7 +47,7 @@ on_reply(evutil_socket_t fd, short what, void *context)
 
 	if (what & EV_TIMEOUT)
 		log_warn("%s: read timeout for service %s", trigger->function, trigger->service);
-	else if (read((int)fd, scratch, sizeof scratch) != 0 && (errno == EAGAIN || errno == EINTR))
+	else if (read((int)fd, scratch, sizeof scratch) < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	trigger_free(trigger);
 }
