@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "util/confine.h"
 
-#include <errno.h>
 #include <linux/landlock.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -46,8 +45,6 @@ confine(uint64_t what, const int *directories, size_t count)
 	if (rules < 0)
 		return -1;
 	int result = restrict_to(rules, what, directories, count);
-	int code = errno;
 	fdio_close(&rules);
-	errno = code;
 	return result;
 }

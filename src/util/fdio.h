@@ -14,7 +14,7 @@ struct err;
 int fdio_set_nonblocking(int fd, bool on);
 int fdio_set_cloexec(int fd, bool on);
 
-/* Closes *fd unless it is -1, and sets it to -1. */
+/* Closes *fd unless it is -1, and sets it to -1. errno stays. */
 void fdio_close(int *fd);
 
 /* Writes all, waiting with poll at most `timeout_s` for each piece; 0 or -1 with errno. For start-up and

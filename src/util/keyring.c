@@ -35,7 +35,10 @@ keyring_put(const char *name, const void *bytes, size_t len, unsigned int lifeti
 		return -1;
 	if (syscall(SYS_keyctl, KEYCTL_SET_TIMEOUT, key, lifetime_s) == 0)
 		return 0;
+
+	int code = errno;
 	keyring_drop(name);
+	errno = code;
 	return -1;
 }
 
