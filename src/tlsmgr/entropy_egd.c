@@ -88,10 +88,10 @@ egd_step(struct entropy *entropy)
 		if (got <= 0)
 			return ENTROPY_FAILED;
 		egd_answer_take(answer, bytes, (size_t)got);
+		alloc_wipe(bytes, (size_t)got);
 		if (first)
 			entropy_restart_limit(entropy);
 	}
-	alloc_wipe(bytes, sizeof bytes);
 	if (answer->state == EGD_ANSWER_NONE)
 		return ENTROPY_FAILED;
 	random_add(answer->bytes, answer->len);
