@@ -6,12 +6,13 @@
 #include "tlsgate/builtin_pair.h"
 #include "tlsgate/gate_backend.h"
 #include "tlsgate/gate_handoff.h"
+#include "tlsgate/gate_xclient.h"
 #include "util/err.h"
 
-static enum gate_verdict
-no_backend(struct gate_session *s, const char *why)
+enum gate_verdict
+gate_connect_failed(struct gate_session *s, const char *why)
 {
-	gate_state_warn(s, "back end %s: %s", gate_backend_name(s->gate->backend), why);
+	gate_state_warn(s, "back end %s: %s", gate_backend_name(gate_state_backend(s)), why);
 	if (s->starting_tls)
 		return gate_handoff_refuse(s);
 	if (!s->gate->protocol)
@@ -19,13 +20,26 @@ no_backend(struct gate_session *s, const char *why)
 	return gate_state_goodbye(s, GATE_WORD_NO_BACKEND);
 }
 
+static void
+put_proxy2(struct gate_session *s)
+{
+	const struct gate_peer *peer = &s->tls_peer;
+	const struct gate_proxy2_tls tls = {
+		.version = peer->protocol,
+		.cipher = peer->cipher,
+		.subject_cn = peer->subject_cn,
+		.has_cert = peer->has_cert,
+		.verified = peer->trusted,
+	};
+
+	gate_proxy2_put(&s->next.out, &s->ends, s->tls ? &tls : NULL);
+}
+
 static enum gate_verdict
 connected(struct gate_session *s)
 {
-	if (s->gate->proxy_protocol && !s->tls)
-		gate_proxy2_put(&s->header, &s->ends, NULL);
-	buf_add(&s->next.out, buf_str(&s->header), s->header.len);
-	buf_release(&s->header);
+	if (s->gate->proxy_protocol)
+		put_proxy2(s);
 	if (s->gate->protocol) {
 		gate_talk_begin(&s->talk, s->tls || s->starting_tls);
 		buf_clear(&s->greeting);
@@ -39,13 +53,14 @@ static int
 start_connect(struct gate_session *s, struct err *err)
 {
 	const struct gate *gate = s->gate;
+	const struct gate_backend *backend = gate_state_backend(s);
 	bool connecting = false;
 	int fd;
 
-	if (gate_backend_is_builtin(gate->backend))
+	if (gate_backend_is_builtin(backend))
 		fd = builtin_pair_new(gate->base, gate->hostname, s->peer, err);
 	else
-		fd = gate_backend_connect(gate->backend, s->address, &connecting, err);
+		fd = gate_backend_connect(backend, s->address, &connecting, err);
 	if (fd < 0)
 		return -1;
 	gate_side_open(&s->next, gate->base, fd, s->on_event, s);
@@ -73,9 +88,9 @@ gate_connect_run(struct gate_session *s)
 	}
 
 	gate_side_close(&s->next);
-	if (++s->address < gate_backend_count(s->gate->backend))
+	if (++s->address < gate_backend_count(gate_state_backend(s)))
 		return gate_state_go(s, GATE_CONNECT);
-	return no_backend(s, err.text);
+	return gate_connect_failed(s, err.text);
 }
 
 enum gate_verdict
@@ -88,26 +103,34 @@ gate_connect_greeting(struct gate_session *s)
 		return GATE_GO_ON;
 	case GATE_ANSWER_MORE:
 		if (s->next.eof || s->timed_out)
-			return no_backend(
+			return gate_connect_failed(
 			    s, s->timed_out ? "no greeting" : "lost connection before the greeting");
 		return GATE_WAIT;
 	case GATE_ANSWER_MALFORMED:
-		return no_backend(s, "greeting is not of this protocol");
+		return gate_connect_failed(s, "greeting is not of this protocol");
 	case GATE_ANSWER_DONE:
 	case GATE_ANSWER_NO:
 	case GATE_ANSWER_ASKS:
 	case GATE_ANSWER_FAREWELL:
 		break;
 	}
+	if (s->gate->xclient && answer == GATE_ANSWER_DONE && s->next.in.len == 0)
+		return gate_xclient_begin(s);
+	return gate_connect_greeted(s, answer);
+}
+
+enum gate_verdict
+gate_connect_greeted(struct gate_session *s, enum gate_answer answer)
+{
 	if (s->starting_tls) {
 		if (answer != GATE_ANSWER_DONE || s->next.in.len > 0)
-			return no_backend(s, "refuses a second connection for TLS");
+			return gate_connect_failed(s, "refuses a second connection for TLS");
 		return gate_state_go(s, GATE_HAND_OVER);
 	}
 	/* Who said STARTTLS does not expect another greeting. */
 	bool greeted = s->tls && !s->gate->wrappermode;
 	if (greeted && answer != GATE_ANSWER_DONE)
-		return no_backend(s, "refuses a second connection for TLS");
+		return gate_connect_failed(s, "refuses a second connection for TLS");
 	if (!greeted || s->talk.protocol->greets_again)
 		buf_add(&s->client.out, buf_str(&s->greeting), s->greeting.len);
 	buf_release(&s->greeting);

@@ -10,4 +10,10 @@
 enum gate_verdict gate_connect_run(struct gate_session *s);
 enum gate_verdict gate_connect_greeting(struct gate_session *s);
 
+/* The back end on side `next` cannot be used, for a reason that belongs behind its name. */
+enum gate_verdict gate_connect_failed(struct gate_session *s, const char *why);
+
+/* It has said all that comes before the client's first command. */
+enum gate_verdict gate_connect_greeted(struct gate_session *s, enum gate_answer answer);
+
 #endif

@@ -71,7 +71,7 @@ backend_failed(struct gate_session *s, const char *why)
 		s->end = "done";
 		return gate_state_go(s, GATE_CLOSING);
 	}
-	gate_state_warn(s, "back end %s: %s", gate_backend_name(s->gate->backend), why);
+	gate_state_warn(s, "back end %s: %s", gate_backend_name(gate_state_backend(s)), why);
 	return gate_state_goodbye(s, GATE_WORD_NO_BACKEND);
 }
 

@@ -6,6 +6,7 @@
 
 #include "mail/attr.h"
 #include "mail/tlsproxy_proto.h"
+#include "tlsgate/gate_rules.h"
 #include "util/err.h"
 #include "util/fdio.h"
 
@@ -30,7 +31,7 @@ put_request(struct gate_session *s)
 {
 	struct tlsproxy_request request = {
 		.remote_endpoint = s->peer,
-		.flags = TLSPROXY_SERVER | (s->gate->proxy_protocol ? TLSPROXY_SEND_CONTEXT : 0),
+		.flags = TLSPROXY_SERVER | (gate_session_wants_context(s->gate) ? TLSPROXY_SEND_CONTEXT : 0),
 		.handshake_timeout_s = s->gate->starttls_timeout_s,
 		.session_timeout_s = s->gate->timeout_s,
 		.serverid = s->gate->service,
@@ -132,7 +133,7 @@ gate_handoff_status(struct gate_session *s)
 		return gate_handoff_refuse(s);
 	}
 	s->address = 0;
-	bool connect_later = s->gate->wrappermode || s->gate->proxy_protocol;
+	bool connect_later = s->gate->wrappermode || gate_session_wants_context(s->gate);
 	return gate_state_go(s, connect_later ? GATE_HAND_OVER : GATE_CONNECT);
 }
 
@@ -176,7 +177,7 @@ gate_handoff_run(struct gate_session *s)
 	}
 	if (s->gate->wrappermode) {
 		begin_tls(s);
-		return gate_state_go(s, s->gate->proxy_protocol ? GATE_CONTEXT : GATE_CONNECT);
+		return gate_state_go(s, gate_session_wants_context(s->gate) ? GATE_CONTEXT : GATE_CONNECT);
 	}
 	gate_talk_put(&s->talk, GATE_WORD_READY, &s->client.out);
 	return gate_state_go(s, GATE_READY);
@@ -195,7 +196,7 @@ gate_handoff_ready(struct gate_session *s)
 
 	begin_tls(s);
 	gate_side_move(&s->backend, &s->next);
-	if (s->gate->proxy_protocol)
+	if (gate_session_wants_context(s->gate))
 		return gate_state_go(s, GATE_CONTEXT);
 	if (s->talk.protocol->greets_again)
 		buf_add(&s->client.out, buf_str(&s->greeting), s->greeting.len);
@@ -218,15 +219,7 @@ gate_handoff_context(struct gate_session *s)
 	if (tlsproxy_proto_get_context(s->client.in.bytes, len, s->gate->tlsproxy, &context) < 0)
 		return gate_state_end(s, "no TLS session");
 
-	const struct gate_proxy2_tls tls = {
-		.version = context.cipher_protocol,
-		.cipher = context.cipher_name,
-		.subject_cn = context.peer_CN,
-		.has_cert = context.peer_status & TLSPROXY_PEER_PRESENT,
-		.verified = context.peer_status & TLSPROXY_PEER_TRUSTED,
-	};
-	buf_clear(&s->header);
-	gate_proxy2_put(&s->header, &s->ends, &tls);
+	gate_peer_set(&s->tls_peer, &context);
 	buf_consume(&s->client.in, len);
-	return gate_state_go(s, GATE_CONNECT);
+	return gate_rules_tls(s);
 }

@@ -25,6 +25,8 @@ static const char *const words[GATE_WORDS] = {
 	[GATE_WORD_NO_BACKEND] = "* BYE [UNAVAILABLE] Service currently unavailable",
 	[GATE_WORD_BUSY] = "* BYE [UNAVAILABLE] All server ports are busy",
 	[GATE_WORD_CROWD] = "* BYE [UNAVAILABLE] Too many connections",
+	[GATE_WORD_NO_CERT] = "* BYE No client certificate presented",
+	[GATE_WORD_CERT_UNTRUSTED] = "* BYE Client certificate not trusted",
 };
 
 static bool

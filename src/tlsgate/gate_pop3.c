@@ -24,6 +24,8 @@ static const char *const words[GATE_WORDS] = {
 	[GATE_WORD_NO_BACKEND] = "-ERR [SYS/TEMP] Service currently unavailable",
 	[GATE_WORD_BUSY] = "-ERR [SYS/TEMP] All server ports are busy",
 	[GATE_WORD_CROWD] = "-ERR [SYS/TEMP] Too many connections",
+	[GATE_WORD_NO_CERT] = "-ERR No client certificate presented",
+	[GATE_WORD_CERT_UNTRUSTED] = "-ERR Client certificate not trusted",
 };
 
 static enum gate_action

@@ -16,7 +16,9 @@
 #include "tlsgate/gate_crowd.h"
 #include "tlsgate/gate_dialogue.h"
 #include "tlsgate/gate_handoff.h"
+#include "tlsgate/gate_rules.h"
 #include "tlsgate/gate_state.h"
+#include "tlsgate/gate_xclient.h"
 #include "util/alloc.h"
 #include "util/log.h"
 
@@ -42,6 +44,7 @@ static const struct {
 } states[] = {
 	[GATE_CONNECT] = { gate_connect_run, 0, offsetof(struct gate, connect_timeout_s), 0 },
 	[GATE_GREETING] = { gate_connect_greeting, NEXT, offsetof(struct gate, connect_timeout_s), 0 },
+	[GATE_XCLIENT] = { gate_xclient_run, NEXT, offsetof(struct gate, connect_timeout_s), 0 },
 	[GATE_DIALOGUE] = { gate_dialogue_run, CLIENT | BACKEND, offsetof(struct gate, timeout_s), 0 },
 	[GATE_RELAY] = { gate_dialogue_relay, CLIENT | BACKEND, offsetof(struct gate, timeout_s), 0 },
 	[GATE_CALL] = { gate_handoff_call, 0, 0, GATE_HANDOFF_CALL_MS },
@@ -115,8 +118,9 @@ session_free(struct gate_session *s)
 	gate_side_close(&s->next);
 	gate_side_close(&s->proxy);
 	buf_release(&s->greeting);
-	buf_release(&s->header);
 	buf_release_secret(&s->line);
+	buf_release(&s->refusal);
+	gate_peer_release(&s->tls_peer);
 	s->magic = 0;
 	free(s);
 	gate->gone(gate->context);
@@ -232,6 +236,13 @@ refuse_crowd(struct gate_session *s)
 		gate_state_goodbye(s, GATE_WORD_CROWD);
 }
 
+static void
+begin(struct gate_session *s)
+{
+	gate_rules_begin(s);
+	gate_state_go(s, s->gate->wrappermode ? GATE_CALL : GATE_CONNECT);
+}
+
 void
 gate_session_start(const struct gate *gate, int fd)
 {
@@ -245,6 +256,7 @@ gate_session_start(const struct gate *gate, int fd)
 		.no_tls = gate->no_tls,
 		.encrypt = gate->encrypt,
 		.auth_only = gate->auth_only,
+		.xclient = gate->xclient,
 	};
 	s->timer = timer_new(gate->base, session_timeout, s);
 	gate_side_init(&s->client);
@@ -252,7 +264,7 @@ gate_session_start(const struct gate *gate, int fd)
 	gate_side_init(&s->next);
 	gate_side_init(&s->proxy);
 	name_peer(s, fd);
-	if (gate->proxy_protocol)
+	if (gate->proxy_protocol || gate->xclient)
 		gate_proxy2_learn(&s->ends, fd);
 	s->on_event = session_event;
 	gate_side_open(&s->client, gate->base, fd, session_event, s);
@@ -263,7 +275,7 @@ gate_session_start(const struct gate *gate, int fd)
 	if (gate->crowd && !s->counted)
 		refuse_crowd(s);
 	else
-		gate_state_go(s, gate->wrappermode ? GATE_CALL : GATE_CONNECT);
+		begin(s);
 	session_run(s);
 }
 

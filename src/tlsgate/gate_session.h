@@ -10,8 +10,8 @@
  * With TLS the client gets a new connection to the back end, as if it had just arrived: nothing that was said
  * before TLS, by whomever, has been said to that one.
  *
- * When the back end is to be told by PROXY protocol of the client's TLS, which must come first on a
- * connection, that connection is made when TLS is there.
+ * When the back end is to be told of the client's TLS, or the client's certificate has to be known for
+ * another reason, the new connection is made when TLS is there.
  *
  * In wrapper mode the client's socket goes to tlsproxy at once, and the first back end is the only one. What
  * then comes out of TLS is a protocol as above, or, without a protocol, bytes that the gate does not look at.
@@ -24,6 +24,7 @@
 #include "tlsgate/gate_talk.h"
 
 struct event_base;
+struct gate_access;
 struct gate_backend;
 struct gate_crowd;
 
@@ -31,7 +32,9 @@ struct gate_crowd;
 struct gate {
 	struct event_base *base;
 	const struct gate_backend *backend;
-	struct gate_crowd *crowd; /* NULL: any number of sessions from one address */
+	const struct gate_backend *certified_backend; /* for clients that the rules certify; NULL: the same */
+	const struct gate_access *access;             /* rules; NULL: none */
+	struct gate_crowd *crowd;                     /* NULL: any number of sessions from one address */
 	const char *hostname;
 	const char *service;  /* service label in requests to tlsproxy */
 	const char *tlsproxy; /* path of its socket */
@@ -39,7 +42,9 @@ struct gate {
 	bool no_tls;          /* struct gate_talk has these three */
 	bool encrypt;
 	bool auth_only;
+	bool req_ccert;                       /* no session without a trusted certificate under TLS */
 	bool proxy_protocol;                  /* version 2, to the back end */
+	bool xclient;                         /* to the back end */
 	const struct gate_protocol *protocol; /* NULL: none */
 	int timeout_s;
 	int connect_timeout_s;
@@ -49,6 +54,13 @@ struct gate {
 	void (*gone)(void *context);
 	void *context;
 };
+
+/* Does anything depend on what tlsproxy has to say of a TLS session? */
+static inline bool
+gate_session_wants_context(const struct gate *gate)
+{
+	return gate->proxy_protocol || gate->xclient || gate->req_ccert || gate->access;
+}
 
 /* Takes `fd`, a connected non-blocking socket. The session frees itself. */
 void gate_session_start(const struct gate *gate, int fd);

@@ -22,10 +22,10 @@ static const struct {
 	{ "MAIL", GATE_SMTP_MAIL },
 	{ "BDAT", GATE_SMTP_BDAT },
 	{ "XCLIENT", GATE_SMTP_XCLIENT },
-	{ "XFORWARD", GATE_SMTP_KNOWN },
+	{ "XFORWARD", GATE_SMTP_XFORWARD },
 	{ "RCPT", GATE_SMTP_KNOWN },
 	{ "DATA", GATE_SMTP_KNOWN },
-	{ "RSET", GATE_SMTP_KNOWN },
+	{ "RSET", GATE_SMTP_RSET },
 	{ "VRFY", GATE_SMTP_KNOWN },
 	{ "ETRN", GATE_SMTP_KNOWN },
 };
@@ -110,7 +110,9 @@ offers(const char *line, size_t len, const char *keyword)
 static bool
 is_hidden(const char *line, size_t len, int edit)
 {
-	return offers(line, len, "STARTTLS") || ((edit & GATE_SMTP_HIDE_AUTH) && offers(line, len, "AUTH"));
+	return offers(line, len, "STARTTLS") || ((edit & GATE_SMTP_HIDE_AUTH) && offers(line, len, "AUTH")) ||
+	       ((edit & GATE_SMTP_HIDE_XCLIENT) &&
+		   (offers(line, len, "XCLIENT") || offers(line, len, "XFORWARD")));
 }
 
 void
@@ -164,13 +166,21 @@ static const char *const words[GATE_WORDS] = {
 	[GATE_WORD_NO_BACKEND] = "421 4.3.0 % Service currently unavailable",
 	[GATE_WORD_BUSY] = "421 4.3.2 % All server ports are busy",
 	[GATE_WORD_CROWD] = "421 4.7.0 % Error: too many connections",
+	[GATE_WORD_NO_CERT] = "421 4.7.1 % Error: No client certificate presented",
+	[GATE_WORD_CERT_UNTRUSTED] = "421 4.7.1 % Error: Client certificate not trusted",
 };
+
+static bool
+is_harmless(enum gate_smtp_verb verb)
+{
+	return verb == GATE_SMTP_EHLO || verb == GATE_SMTP_HARMLESS || verb == GATE_SMTP_QUIT;
+}
 
 /* Without TLS. What is not known here may be known to the back end, and is not passed on either. */
 static bool
 passes_without_tls(const struct gate_talk *talk, enum gate_smtp_verb verb, enum gate_word *word)
 {
-	if (verb == GATE_SMTP_EHLO || verb == GATE_SMTP_HARMLESS || verb == GATE_SMTP_QUIT)
+	if (is_harmless(verb))
 		return true;
 	if (!talk->encrypt) {
 		*word = GATE_WORD_AUTH;
@@ -180,6 +190,27 @@ passes_without_tls(const struct gate_talk *talk, enum gate_smtp_verb verb, enum 
 		: verb == GATE_SMTP_XCLIENT ? GATE_WORD_XCLIENT
 					    : GATE_WORD_ENCRYPT;
 	return false;
+}
+
+/* Who is refused may say what leads to a recipient, and hears of it there, as smtpd does by default. Nothing
+ * of it has an answer that asks for more: the gate goes on listening. */
+static bool
+passes_rules(const struct gate_talk *talk, enum gate_smtp_verb verb, enum gate_word *word)
+{
+	if (talk->xclient && (verb == GATE_SMTP_XCLIENT || verb == GATE_SMTP_XFORWARD)) {
+		*word = GATE_WORD_XCLIENT;
+		return false;
+	}
+	*word = GATE_WORD_REFUSAL;
+	return !talk->refusal || is_harmless(verb) || verb == GATE_SMTP_MAIL || verb == GATE_SMTP_RSET;
+}
+
+/* After these codes smtpd ends the session. */
+static bool
+is_last(const struct gate_talk *talk, enum gate_word word)
+{
+	return word == GATE_WORD_REFUSAL &&
+	       (strncmp(talk->refusal, "421", 3) == 0 || strncmp(talk->refusal, "521", 3) == 0);
 }
 
 static enum gate_action
@@ -194,7 +225,9 @@ command(struct gate_talk *talk, const char *line, enum gate_word *word)
 	}
 	if (!talk->tls && !passes_without_tls(talk, verb, word))
 		return GATE_ACTION_REFUSE;
-	if (verb == GATE_SMTP_BDAT || (verb == GATE_SMTP_MAIL && talk->tls))
+	if (!passes_rules(talk, verb, word))
+		return is_last(talk, *word) ? GATE_ACTION_END : GATE_ACTION_REFUSE;
+	if (verb == GATE_SMTP_BDAT || (verb == GATE_SMTP_MAIL && talk->tls && !talk->refusal))
 		return GATE_ACTION_PASS_ALL;
 	if (verb == GATE_SMTP_EHLO)
 		talk->awaits = AWAITS_EHLO;
@@ -205,7 +238,8 @@ static enum gate_answer
 answer(struct gate_talk *talk, struct buf *in, struct buf *out)
 {
 	int code, edit = (gate_talk_offers(talk) ? GATE_SMTP_OFFER : 0) |
-			 (gate_talk_hides_auth(talk) ? GATE_SMTP_HIDE_AUTH : 0);
+			 (gate_talk_hides_auth(talk) ? GATE_SMTP_HIDE_AUTH : 0) |
+			 (talk->xclient ? GATE_SMTP_HIDE_XCLIENT : 0);
 	size_t len;
 
 	switch (gate_smtp_find_reply(in, &len, &code)) {
@@ -229,7 +263,10 @@ answer(struct gate_talk *talk, struct buf *in, struct buf *out)
 		return GATE_ANSWER_FAREWELL;
 	if (talk->awaits == GATE_AWAITS_GREETING && code != 220)
 		return GATE_ANSWER_NO;
-	return code >= 300 && code < 400 ? GATE_ANSWER_ASKS : GATE_ANSWER_DONE;
+	if (code >= 400 || code < 300)
+		return GATE_ANSWER_DONE;
+	/* What the gate would pass unread is not for who is refused. */
+	return talk->refusal ? GATE_ANSWER_MALFORMED : GATE_ANSWER_ASKS;
 }
 
 const struct gate_protocol gate_smtp_protocol = {

@@ -25,9 +25,11 @@ enum gate_smtp_verb {
 	GATE_SMTP_AUTH,
 	GATE_SMTP_STARTTLS,
 	GATE_SMTP_MAIL,
+	GATE_SMTP_RSET,
 	GATE_SMTP_BDAT,
-	GATE_SMTP_XCLIENT, /* only a back end knows whether it is for everybody */
-	GATE_SMTP_KNOWN,   /* any other command of a mail server */
+	GATE_SMTP_XCLIENT,
+	GATE_SMTP_XFORWARD,
+	GATE_SMTP_KNOWN, /* any other command of a mail server */
 };
 
 /* *arguments: what follows the verb, leading blanks skipped; borrowed from `line`. */
@@ -46,10 +48,11 @@ enum gate_smtp_reply gate_smtp_find_reply(const struct buf *in, size_t *len, int
 /* Appends a whole reply with every line ended by CRLF. */
 void gate_smtp_put_reply(struct buf *to, const char *reply, size_t len);
 
-enum gate_smtp_edit { GATE_SMTP_OFFER = 1, GATE_SMTP_HIDE_AUTH = 2 };
+enum gate_smtp_edit { GATE_SMTP_OFFER = 1, GATE_SMTP_HIDE_AUTH = 2, GATE_SMTP_HIDE_XCLIENT = 4 };
 
 /* The same for a positive reply to EHLO, without the STARTTLS the back end may have offered; with one of the
- * gate's own (GATE_SMTP_OFFER), and without AUTH (GATE_SMTP_HIDE_AUTH). */
+ * gate's own (GATE_SMTP_OFFER), without AUTH (GATE_SMTP_HIDE_AUTH), and without XCLIENT and XFORWARD
+ * (GATE_SMTP_HIDE_XCLIENT). */
 void gate_smtp_put_ehlo_reply(struct buf *to, const char *reply, size_t len, int edit);
 
 #endif

@@ -11,6 +11,7 @@ enum { REFUSAL_LIMIT = 20 };
 static const char *const names[] = {
 	[GATE_CONNECT] = "connect",
 	[GATE_GREETING] = "greeting",
+	[GATE_XCLIENT] = "xclient",
 	[GATE_DIALOGUE] = "dialogue",
 	[GATE_RELAY] = "relay",
 	[GATE_CALL] = "call",

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tlsgate/gate_peer.h"
 #include "tlsgate/gate_proxy2.h"
 #include "tlsgate/gate_session.h"
 #include "tlsgate/gate_side.h"
@@ -25,6 +26,7 @@ enum gate_verdict { GATE_GO_ON, GATE_WAIT, GATE_END };
 enum gate_state {
 	GATE_CONNECT,      /* to the back end, on side `next` */
 	GATE_GREETING,     /* of that back end */
+	GATE_XCLIENT,      /* it is told of the client */
 	GATE_DIALOGUE,     /* command, reply, command, reply */
 	GATE_RELAY,        /* bytes both ways */
 	GATE_CALL,         /* connect to tlsproxy */
@@ -37,8 +39,8 @@ enum gate_state {
 };
 
 /* Between STARTTLS and GATE_READY: call, announcement, status, connect, greeting, hand-over. In wrapper mode:
- * call, announcement, status, hand-over, connect, then greeting or relay. With PROXY protocol as in wrapper
- * mode, with context before connect. */
+ * call, announcement, status, hand-over, connect, then greeting or relay. When more is to be known of the TLS
+ * session than that it is there, as in wrapper mode, with context before connect. */
 
 struct gate_session {
 	unsigned int magic;
@@ -54,7 +56,10 @@ struct gate_session {
 
 	struct gate_talk talk;
 	struct gate_proxy2_ends ends;
-	struct buf header;   /* PROXY protocol, for `next` */
+	struct gate_peer tls_peer;
+	struct buf refusal;  /* of the rules; `talk` may refer to it */
+	bool certified;      /* by the rules */
+	bool told;           /* XCLIENT has been said to `next` */
 	struct buf greeting; /* of `next`, so far */
 	size_t address;      /* the one being tried */
 	bool starting_tls;   /* a STARTTLS command waits for its reply */
@@ -73,6 +78,13 @@ struct gate_session {
 
 __attribute__((format(printf, 2, 3))) void gate_state_warn(
     const struct gate_session *s, const char *format, ...);
+
+/* The back end for this session. */
+static inline const struct gate_backend *
+gate_state_backend(const struct gate_session *s)
+{
+	return s->certified && s->gate->certified_backend ? s->gate->certified_backend : s->gate->backend;
+}
 
 /* The next state, its time limit counted from now. */
 enum gate_verdict gate_state_go(struct gate_session *s, enum gate_state state);

@@ -41,6 +41,10 @@ gate_talk_command(struct gate_talk *talk, const char *line, enum gate_word *word
 {
 	const struct gate_protocol *protocol = talk->protocol;
 
+	if (talk->expulsion) {
+		*word = talk->expulsion;
+		return GATE_ACTION_END;
+	}
 	if (protocol->command_limit && ++talk->commands > protocol->command_limit) {
 		*word = GATE_WORD_TOO_MANY;
 		return GATE_ACTION_END;
@@ -85,11 +89,13 @@ gate_talk_answer(struct gate_talk *talk, struct buf *in, struct buf *out)
 void
 gate_talk_put(const struct gate_talk *talk, enum gate_word word, struct buf *out)
 {
-	const char *words = talk->protocol->words[word];
+	const char *words = word == GATE_WORD_REFUSAL ? talk->refusal : talk->protocol->words[word];
 	size_t before = strcspn(words, "%");
 
 	buf_add(out, words, before);
-	if (words[before]) {
+	if (word == GATE_WORD_REFUSAL) {
+		buf_add_str(out, words + before);
+	} else if (words[before]) {
 		/* A command without a tag is answered without one. */
 		buf_add_str(out, talk->protocol != &gate_imap_protocol ? talk->hostname
 				 : *talk->tag                          ? talk->tag
@@ -107,6 +113,8 @@ gate_talk_reason(enum gate_word word)
 		[GATE_WORD_TOO_MANY] = "Error: too many errors",
 		[GATE_WORD_TIMEOUT] = "Error: timeout exceeded",
 		[GATE_WORD_CROWD] = "Error: too many connections",
+		[GATE_WORD_NO_CERT] = "No client certificate presented",
+		[GATE_WORD_CERT_UNTRUSTED] = "Client certificate not trusted",
 		[GATE_WORD_NO_BACKEND] = "Service currently unavailable",
 	};
 

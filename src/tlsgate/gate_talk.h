@@ -28,6 +28,7 @@ enum gate_word {
 	GATE_WORD_ENCRYPT,     /* not in plaintext */
 	GATE_WORD_AUTH,        /* no password in plaintext */
 	GATE_WORD_UNKNOWN,     /* a command before TLS, passed on for lack of knowing it */
+	GATE_WORD_REFUSAL,     /* what the rules say */
 	GATE_WORD_XCLIENT,     /* words that the back end takes from the gate only */
 	/* The session ends with: */
 	GATE_WORD_LITERAL, /* what follows is no command, and there is nobody to take it */
@@ -36,6 +37,8 @@ enum gate_word {
 	GATE_WORD_NO_BACKEND,
 	GATE_WORD_BUSY,
 	GATE_WORD_CROWD, /* of sessions from one address */
+	GATE_WORD_NO_CERT,
+	GATE_WORD_CERT_UNTRUSTED,
 	GATE_WORDS
 };
 
@@ -80,9 +83,12 @@ struct gate_talk {
 	const struct gate_protocol *protocol;
 	const char *hostname; /* borrowed */
 	bool tls;
-	bool no_tls;    /* TLS is neither offered nor begun */
-	bool encrypt;   /* without TLS nothing is passed but what leads there */
-	bool auth_only; /* without TLS no password is */
+	bool no_tls;              /* TLS is neither offered nor begun */
+	bool encrypt;             /* without TLS nothing is passed but what leads there */
+	bool auth_only;           /* without TLS no password is */
+	bool xclient;             /* the back end obeys XCLIENT of the gate, and so of the client */
+	const char *refusal;      /* by the rules, for who would send mail; NULL: none. Borrowed */
+	enum gate_word expulsion; /* instead of the next answer, and the session ends; 0: none */
 
 	int awaits;
 	int commands;

@@ -10,6 +10,7 @@
 #include "mail/param.h"
 #include "mail/service.h"
 #include "tls/server_level.h"
+#include "tlsgate/gate_access.h"
 #include "tlsgate/gate_backend.h"
 #include "tlsgate/gate_crowd.h"
 #include "tlsgate/gate_session.h"
@@ -23,6 +24,12 @@ struct settings {
 	char *tlsproxy_service_name;
 	char *backend;
 	char *backend_proxy_protocol;
+	char *certified_backend;
+	char *client_restrictions;
+	char *relay_clientcerts;
+	bool backend_xclient;
+	bool tls_ask_ccert;
+	bool tls_req_ccert;
 	char *protocol;
 	char *tls_security_level;
 	bool use_tls;
@@ -50,6 +57,12 @@ static const struct param params[] = {
 	ROW("tlsproxy_service_name", PARAM_STRING, tlsproxy_service_name, 1, 0),
 	ROW("tlsgate_backend", PARAM_STRING, backend, 1, 0),
 	ROW("tlsgate_backend_proxy_protocol", PARAM_STRING, backend_proxy_protocol, 1, 0),
+	ROW("tlsgate_backend_xclient", PARAM_BOOL, backend_xclient, 0, 0),
+	ROW("tlsgate_certified_backend", PARAM_STRING, certified_backend, 0, 0),
+	ROW("tlsgate_client_restrictions", PARAM_STRING, client_restrictions, 0, 0),
+	ROW("relay_clientcerts", PARAM_STRING, relay_clientcerts, 0, 0),
+	ROW("tlsgate_tls_ask_ccert", PARAM_BOOL, tls_ask_ccert, 0, 0),
+	ROW("tlsgate_tls_req_ccert", PARAM_BOOL, tls_req_ccert, 0, 0),
 	ROW("tlsgate_enforce_tls", PARAM_BOOL, enforce_tls, 0, 0),
 	ROW("tlsgate_protocol", PARAM_STRING, protocol, 1, 0),
 	ROW("tlsgate_tls_auth_only", PARAM_BOOL, tls_auth_only, 0, 0),
@@ -116,25 +129,85 @@ sends_proxy_protocol(const struct settings *s)
 	return v2;
 }
 
+static const struct gate_backend *
+backend_of(const char *parameter, const char *value)
+{
+	struct err err;
+	const struct gate_backend *backend = gate_backend_new(value, &err);
+
+	if (!backend)
+		log_fatal("bad value of %s: %s", parameter, err.text);
+	return backend;
+}
+
+static bool
+requires_ccert(const struct settings *s, bool enforce)
+{
+	if (s->tls_req_ccert && !enforce)
+		log_warn("Can't require client certs unless TLS is required");
+	return s->tls_req_ccert && enforce;
+}
+
+static const struct gate_access *
+access_of(const struct settings *s)
+{
+	const struct gate_access_settings rules = {
+		.restrictions = s->client_restrictions,
+		.relay_clientcerts = s->relay_clientcerts,
+		.ask_ccert = s->tls_ask_ccert || s->tls_req_ccert,
+	};
+	struct err err;
+
+	if (!*s->client_restrictions)
+		return NULL;
+	const struct gate_access *access = gate_access_new(&rules, &err);
+	if (!access)
+		log_fatal("bad value of tlsgate_client_restrictions: %s", err.text);
+	return access;
+}
+
+/* What only works together, or not together. */
+static void
+check_settings(const struct gate *g)
+{
+	bool mail = g->protocol == &gate_smtp_protocol || g->protocol == &gate_lmtp_protocol;
+	bool builtin = gate_backend_is_builtin(g->backend) ||
+		       (g->certified_backend && gate_backend_is_builtin(g->certified_backend));
+
+	if (builtin && g->protocol && g->protocol != &gate_smtp_protocol)
+		log_fatal("tlsgate_backend = builtin requires tlsgate_protocol = smtp");
+	if (builtin && g->proxy_protocol)
+		log_fatal("tlsgate_backend = builtin requires tlsgate_backend_proxy_protocol = no");
+	if (builtin && g->xclient)
+		log_fatal("tlsgate_backend = builtin requires tlsgate_backend_xclient = no");
+	if (g->xclient && g->proxy_protocol)
+		log_fatal("tlsgate_backend_xclient = yes requires tlsgate_backend_proxy_protocol = no");
+	if (g->xclient && !mail)
+		log_fatal("tlsgate_backend_xclient = yes requires tlsgate_protocol = smtp or lmtp");
+	if (g->access && !mail)
+		log_fatal("tlsgate_client_restrictions requires tlsgate_protocol = smtp or lmtp");
+	if (g->certified_backend && !g->access)
+		log_warn("tlsgate_certified_backend is not used: tlsgate_client_restrictions is empty");
+}
+
 static void
 pre_jail(struct service *service)
 {
 	struct server_level level = level_of(&settings);
-	struct err err;
 
-	gate.backend = gate_backend_new(settings.backend, &err);
-	if (!gate.backend)
-		log_fatal("bad value of tlsgate_backend: %s", err.text);
+	gate.backend = backend_of("tlsgate_backend", settings.backend);
+	if (*settings.certified_backend)
+		gate.certified_backend = backend_of("tlsgate_certified_backend", settings.certified_backend);
 	gate.wrappermode = settings.wrappermode;
 	gate.protocol = protocol_of(&settings);
 	gate.proxy_protocol = sends_proxy_protocol(&settings);
 	gate.no_tls = !level.use;
 	gate.encrypt = level.enforce;
 	gate.auth_only = settings.tls_auth_only;
-	if (gate_backend_is_builtin(gate.backend) && gate.protocol && gate.protocol != &gate_smtp_protocol)
-		log_fatal("tlsgate_backend = builtin requires tlsgate_protocol = smtp");
-	if (gate_backend_is_builtin(gate.backend) && gate.proxy_protocol)
-		log_fatal("tlsgate_backend = builtin requires tlsgate_backend_proxy_protocol = no");
+	gate.xclient = settings.backend_xclient;
+	gate.req_ccert = requires_ccert(&settings, level.enforce);
+	gate.access = access_of(&settings);
+	check_settings(&gate);
 	gate.hostname = settings.myhostname;
 	gate.tlsproxy = alloc_printf("private/%s", settings.tlsproxy_service_name);
 	gate.timeout_s = settings.timeout_s;

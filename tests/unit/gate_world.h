@@ -42,6 +42,7 @@ struct fixture {
 	int backend_listen, proxy_listen;
 	struct gate_backend *backend;
 	struct gate gate;
+	bool wants_context; /* tlsproxy is to be asked for what it knows of the TLS session */
 	int gone;
 	int client;
 };
@@ -243,7 +244,7 @@ proxy_asked(struct fixture *f)
 	struct tlsproxy_request request = { .flags = 0 };
 	assert_true(n > 0);
 	assert_int_equal(tlsproxy_proto_get_request(got, (size_t)n, "test", &request), 0);
-	assert_int_equal(request.flags, TLSPROXY_SERVER);
+	assert_int_equal(request.flags, TLSPROXY_SERVER | (f->wants_context ? TLSPROXY_SEND_CONTEXT : 0));
 	assert_int_equal(request.handshake_timeout_s, 77);
 	assert_int_equal(request.session_timeout_s, f->gate.timeout_s);
 	assert_string_equal(request.serverid, "smtp");
