@@ -5,8 +5,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "util/alloc.h"
 #include "util/fdio.h"
 #include "util/log.h"
+
+/* One for all sessions: most of the time little or nothing of what they read has to be kept. */
+static char piece[GATE_SIDE_PIECE];
 
 void
 gate_side_init(struct gate_side *side)
@@ -79,12 +83,12 @@ gate_side_read(struct gate_side *side)
 	if (side->eof || side->in.len >= GATE_SIDE_ROOM)
 		return false;
 
-	size_t room = GATE_SIDE_ROOM - side->in.len;
-	ssize_t n = read(side->fd, buf_reserve(&side->in, room), room);
-	if (n > 0)
-		side->in.len += (size_t)n;
-	buf_terminate(&side->in);
-	return bytes_came(side, n);
+	ssize_t n = read(side->fd, piece, GATE_SIDE_ROOM - side->in.len);
+	if (!bytes_came(side, n))
+		return false;
+	buf_add(&side->in, piece, (size_t)n);
+	alloc_wipe(piece, (size_t)n);
+	return true;
 }
 
 /* How many bytes the other end has taken. */
@@ -107,9 +111,6 @@ send_some(struct gate_side *side, const char *bytes, size_t len)
 bool
 gate_side_pass(struct gate_side *side, struct gate_side *to)
 {
-	/* One for all sessions: most of the time nothing of what they pass has to be kept. */
-	static char piece[GATE_SIDE_PIECE];
-
 	if (side->eof || to->out.len > 0)
 		return false;
 
@@ -119,6 +120,7 @@ gate_side_pass(struct gate_side *side, struct gate_side *to)
 	size_t sent = send_some(to, piece, (size_t)n);
 	if (!to->broken && sent < (size_t)n)
 		buf_add(&to->out, piece + sent, (size_t)n - sent);
+	alloc_wipe(piece, (size_t)n);
 	return true;
 }
 
