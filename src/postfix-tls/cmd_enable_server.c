@@ -142,6 +142,7 @@ cmd_enable_server(const struct site *site, int argc, char **argv, struct err *er
 		if (wanted.options.json)
 			result = report(site, argv[0], NULL, NULL, &findings, err);
 	} else if (hostnames_init(&wanted.hostnames, site, argc - optind, argv + optind, err) == 0) {
+		hostnames_judge(&wanted.hostnames, &findings);
 		result = enable(site, &wanted, &findings, err);
 	}
 out:

@@ -6,10 +6,15 @@
 #include <jansson.h>
 
 #include "postfix-tls/command.h"
+#include "postfix-tls/findings.h"
 #include "postfix-tls/hostnames.h"
 #include "postfix-tls/options.h"
+#include "postfix-tls/overrides.h"
 #include "postfix-tls/result.h"
+#include "postfix-tls/unusable.h"
 #include "util/buf.h"
+#include "util/err.h"
+#include "util/log.h"
 
 /* 1: *key set. 0: none. -1: err. */
 static int
@@ -26,7 +31,7 @@ find_key(const struct site *site, const char *argument, struct site_key *key, st
 
 static enum command_result
 report(const struct site *site, const char *command, const char *path, const struct hostnames *hostnames,
-    const char *pem, struct err *err)
+    const char *pem, const struct findings *findings, struct err *err)
 {
 	json_t *document = result_new(site, command);
 	json_t *names = json_array();
@@ -36,12 +41,12 @@ report(const struct site *site, const char *command, const char *path, const str
 		json_array_append_new(names, json_string(hostnames->names[i]));
 	json_object_set_new(document, "names", names);
 	result_put_text(document, "csr", pem);
-	return result_print(document, NULL, err);
+	return result_print(document, findings, err);
 }
 
 static enum command_result
-output(
-    const struct site *site, const struct site_key *which, int argc, char **argv, bool json, struct err *err)
+output(const struct site *site, const struct site_key *which, int argc, char **argv,
+    struct findings *findings, struct err *err)
 {
 	struct hostnames hostnames = { 0 };
 	struct buf pem = BUF_INIT;
@@ -54,9 +59,10 @@ output(
 	}
 	if (hostnames_init(&hostnames, site, argc - optind, argv + optind, err) == 0 &&
 	    keyfile_request(key, hostnames.names, hostnames.count, &pem, err) == 0) {
+		hostnames_judge(&hostnames, findings);
 		result = COMMAND_DONE;
-		if (json)
-			result = report(site, argv[0], which->path, &hostnames, buf_str(&pem), err);
+		if (findings->options->json)
+			result = report(site, argv[0], which->path, &hostnames, buf_str(&pem), findings, err);
 		else
 			fputs(buf_str(&pem), stdout);
 	}
@@ -71,6 +77,7 @@ cmd_output_server_csr(const struct site *site, int argc, char **argv, struct err
 {
 	const char *argument = "";
 	struct options options = { 0 };
+	struct findings findings;
 	enum command_result result = COMMAND_FAILED;
 	struct site_key key;
 	int option;
@@ -84,10 +91,19 @@ cmd_output_server_csr(const struct site *site, int argc, char **argv, struct err
 	found = find_key(site, argument, &key, err);
 	if (found < 0)
 		return COMMAND_FAILED;
-	if (!found || access(key.path, R_OK) < 0)
+	findings_init(&findings, &options);
+	if (!*argument)
+		overrides_find_keys(site, &findings);
+	if (found && access(key.path, R_OK) < 0) {
+		unusable_key(key.path, err);
+		log_warn("%s", err->text);
+		found = 0;
+	}
+	if (!found)
 		err_set(err, "No usable keyfile specified or configured");
 	else
-		result = output(site, &key, argc, argv, options.json, err);
+		result = output(site, &key, argc, argv, &findings, err);
+	findings_release(&findings);
 	site_key_release(&key);
 	return result;
 }

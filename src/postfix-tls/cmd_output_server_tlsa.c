@@ -7,8 +7,10 @@
 #include <jansson.h>
 
 #include "postfix-tls/command.h"
+#include "postfix-tls/findings.h"
 #include "postfix-tls/hostnames.h"
 #include "postfix-tls/options.h"
+#include "postfix-tls/overrides.h"
 #include "postfix-tls/result.h"
 #include "util/alloc.h"
 #include "util/buf.h"
@@ -38,7 +40,7 @@ set_host(struct records *records, const struct site *site, const char *argument,
 	else if (site_hostname(site, host, err) < 0)
 		return -1;
 	if (!hostnames_is_valid(buf_str(host)))
-		return err_set(err, "bad host name: '%s'", buf_str(host));
+		return hostnames_refuse(buf_str(host), err);
 	if (host->len > 1 && host->bytes[host->len - 1] == '.')
 		buf_truncate(host, host->len - 1);
 	return 0;
@@ -118,8 +120,8 @@ add_number(const char *text, int min, int max, int *numbers, size_t *count)
 }
 
 static enum command_result
-output(
-    const struct site *site, const char *command, const struct records *records, bool json, struct err *err)
+output(const struct site *site, const char *command, const struct records *records, bool json,
+    const struct findings *findings, struct err *err)
 {
 	json_t *document;
 
@@ -129,7 +131,7 @@ output(
 	}
 	document = result_new(site, command);
 	json_object_set(document, "records", records->data);
-	return result_print(document, NULL, err);
+	return result_print(document, findings, err);
 }
 
 enum command_result
@@ -140,10 +142,12 @@ cmd_output_server_tlsa(const struct site *site, int argc, char **argv, struct er
 	size_t count = SITE_ALGORITHMS;
 	const char *host = "";
 	struct options options = { 0 };
+	struct findings findings;
 	struct records records = { .data = json_array() };
 	enum command_result result = COMMAND_USAGE;
 	int option;
 
+	findings_init(&findings, &options);
 	while ((option = options_next(argc, argv, "+:h:p:m:", OPTIONS_JSON, &options)) != -1) {
 		if (option == 'h')
 			host = optarg;
@@ -164,11 +168,14 @@ cmd_output_server_tlsa(const struct site *site, int argc, char **argv, struct er
 	if (optind < argc) {
 		keys = (const char *const *)(argv + optind);
 		count = (size_t)(argc - optind);
+	} else {
+		overrides_find_keys(site, &findings);
 	}
 	result = COMMAND_FAILED;
 	if (set_host(&records, site, host, err) == 0 && add_keys(&records, site, keys, count, err) == 0)
-		result = output(site, argv[0], &records, options.json, err);
+		result = output(site, argv[0], &records, options.json, &findings, err);
 out:
+	findings_release(&findings);
 	buf_release(&records.host);
 	buf_release(&records.text);
 	json_decref(records.data);

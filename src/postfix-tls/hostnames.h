@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 struct err;
+struct findings;
 struct site;
 
 struct hostnames {
@@ -22,10 +23,18 @@ int hostnames_init(struct hostnames *hostnames, const struct site *site, int arg
     struct err *err) __attribute__((warn_unused_result));
 void hostnames_release(struct hostnames *hostnames);
 
+/* Finds that nobody else knows this system by the name it has. */
+void hostnames_judge(const struct hostnames *hostnames, struct findings *findings);
+
 /*
- * Letters, digits, '-', '_', '.', '*': what the DNS and certificates can carry (other scripts in their
- * ASCII form), and what cannot be taken for something else in a zone file or a distinguished name.
+ * Letters, digits, '-', '_', and '.' between labels or at the end: what the DNS and certificates can carry
+ * (other scripts in their ASCII form), and what cannot be taken for something else in a zone file or a
+ * distinguished name. A pattern may begin with "*.".
  */
 bool hostnames_is_valid(const char *name);
+bool hostnames_is_pattern(const char *name);
+
+/* Says what is wrong with one that is not; always -1. */
+int hostnames_refuse(const char *name, struct err *err);
 
 #endif

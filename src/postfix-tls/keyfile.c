@@ -25,7 +25,8 @@
 #include "util/now.h"
 #include "util/text.h"
 
-enum { FILE_LIMIT = 1 << 20, RSA_BITS_LIMIT = 16384, RSA_BITS_COMMON = 2048, SERIAL_BITS = 159 };
+enum { FILE_LIMIT = 1 << 20, SERIAL_BITS = 159 };
+enum { RSA_BITS_LEAST = 512, RSA_BITS_COMMON = 2048, RSA_BITS_LIMIT = 16384 };
 enum { VALID_DAYS = 36525, COMMON_NAME_LIMIT = 64 };
 
 struct keyfile {
@@ -75,8 +76,10 @@ setup_rsa(EVP_PKEY_CTX *ctx, const char *size, struct err *err)
 {
 	uint64_t bits;
 
-	if (!text_number(size, RSA_BITS_LIMIT, &bits))
-		return err_set(err, "bad number of bits \"%s\"", size);
+	if (!text_number(size, RSA_BITS_LIMIT, &bits) || bits < RSA_BITS_LEAST)
+		return err_set(err,
+		    "bad number of bits \"%s\": an rsa key has %d to %d, and %d or more is fit for use", size,
+		    RSA_BITS_LEAST, RSA_BITS_LIMIT, RSA_BITS_COMMON);
 	if (EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, (int)bits) <= 0)
 		return crypto_error(err, "number of bits");
 	return 0;
@@ -85,22 +88,28 @@ setup_rsa(EVP_PKEY_CTX *ctx, const char *size, struct err *err)
 static int
 setup_ec(EVP_PKEY_CTX *ctx, const char *curve, struct err *err)
 {
+	EC_GROUP *group;
+
 	/* The SEC names of these two are unknown to OpenSSL. */
 	if (strcmp(curve, "secp256r1") == 0)
 		curve = "prime256v1";
 	else if (strcmp(curve, "secp192r1") == 0)
 		curve = "prime192v1";
-	if (EVP_PKEY_CTX_set_group_name(ctx, curve) <= 0)
-		return crypto_error(err, "curve");
-	return 0;
+	group = EC_GROUP_new_by_curve_name(OBJ_txt2nid(curve));
+	EC_GROUP_free(group);
+	if (group && EVP_PKEY_CTX_set_group_name(ctx, curve) > 0)
+		return 0;
+	ERR_clear_error();
+	return err_set(
+	    err, "no curve is named \"%s\": secp256r1, secp384r1 and secp521r1 are fit for use", curve);
 }
 
 /* These have one size. */
 static int
 setup_nothing(EVP_PKEY_CTX *ctx, const char *size, struct err *err)
 {
-	(void)ctx, (void)size, (void)err;
-	return 0;
+	(void)ctx;
+	return *size ? err_set(err, "keys of this algorithm have one size, and no \"%s\"", size) : 0;
 }
 
 static const struct {

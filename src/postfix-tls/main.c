@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "postfix-tls/command.h"
+#include "postfix-tls/help.h"
 #include "postfix-tls/leftovers.h"
+#include "postfix-tls/openssl_path.h"
 #include "postfix-tls/postconf.h"
 #include "postfix-tls/report.h"
 #include "postfix-tls/site.h"
@@ -58,9 +60,9 @@ fail_unknown(const char *name)
 	struct buf rest = BUF_INIT;
 
 	for (size_t i = 1; i < COMMAND_COUNT; i++)
-		buf_printf(&rest, "%s%s", i > 1 ? ", " : "", commands[i].name);
+		buf_printf(&rest, "%s, ", commands[i].name);
 	log_error("unknown tls command: '%s'", name);
-	log_fatal("usage: postfix tls %s (or %s)", commands[0].name, buf_str(&rest));
+	log_fatal("usage: postfix tls %s (or %shelp)", commands[0].name, buf_str(&rest));
 }
 
 /* NULL: there is none of this name. */
@@ -71,6 +73,37 @@ find_command(const char *name)
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
 	return NULL;
+}
+
+/* What is to be explained: "" for all. NULL when the arguments ask for something else. */
+static const char *
+help_topic(int argc, char **argv)
+{
+	if (argc > 1 && (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0))
+		return argc > 2 ? argv[2] : "";
+	return argc > 2 && strcmp(argv[2], "--help") == 0 ? argv[1] : NULL;
+}
+
+static int
+explain(const char *topic)
+{
+	struct buf text = BUF_INIT;
+	const struct command *one = *topic ? find_command(topic) : NULL;
+
+	if (*topic && !one)
+		fail_unknown(topic);
+	if (one)
+		help_put_options(&text, one->name, one->arguments);
+	for (size_t i = 0; !one && i < COMMAND_COUNT; i++)
+		help_put(&text, commands[i].name, commands[i].arguments);
+	if (!one)
+		buf_add_str(&text,
+		    "postfix tls help subcommand\n    says what its options mean; see postfix-tls(1)\n");
+	fputs(buf_str(&text), stdout);
+	buf_release(&text);
+	if (fflush(stdout) != 0)
+		log_fatal("write standard output: %m");
+	return EXIT_SUCCESS;
 }
 
 static const char *
@@ -130,6 +163,8 @@ int
 main(int argc, char **argv)
 {
 	const char *command_directory = environment("command_directory");
+	const char *topic = help_topic(argc, argv);
+	struct err err = { 0 };
 	struct site site = {
 		.config_directory = environment("config_directory"),
 		.queue_directory = environment("queue_directory"),
@@ -149,8 +184,12 @@ main(int argc, char **argv)
 		log_set_fatal(EXIT_UNKNOWN, 0);
 	if (!*command_directory || chdir(command_directory) < 0)
 		log_fatal("no Postfix command directory '%s'", command_directory);
+	if (openssl_path_check(&err) < 0)
+		log_fatal("%s", err.text);
 	if (!*site.config_directory || stat(site.config_directory, &st) < 0 || !S_ISDIR(st.st_mode))
 		log_fatal("no Postfix configuration directory %s!", site.config_directory);
+	if (topic)
+		return explain(topic);
 	if (command) {
 		start(&site, command, command_directory);
 		status = run(&site, command, argc - 1, argv + 1);

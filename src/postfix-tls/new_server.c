@@ -52,8 +52,10 @@ new_server_run(const struct new_server *how, const struct site *site, int argc, 
 		goto out;
 	}
 	if (newpair_algorithm(name, how->unsupported, &algorithm, err) < 0 ||
-	    hostnames_init(&hostnames, site, argc - optind, argv + optind, err) < 0 ||
-	    (how->find_key && how->find_key(site, algorithm, &old_path, err) < 0) ||
+	    hostnames_init(&hostnames, site, argc - optind, argv + optind, err) < 0)
+		goto out;
+	hostnames_judge(&hostnames, &findings);
+	if ((how->find_key && how->find_key(site, algorithm, &old_path, err) < 0) ||
 	    newpair_init(&pair, site, algorithm, size, old_path, &hostnames, &findings, err) < 0)
 		goto out;
 	newpair_keep(&pair);

@@ -11,6 +11,7 @@
 #include "postfix-tls/hostnames.h"
 #include "postfix-tls/leftovers.h"
 #include "postfix-tls/site.h"
+#include "postfix-tls/unusable.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
@@ -114,6 +115,10 @@ copy_key(const struct newpair *pair, const char *old_path, struct err *err)
 	struct keyfile *key = keyfile_load(old_path, err);
 	enum keyfile_algorithm algorithm = key ? keyfile_algorithm(key) : KEYFILE_OTHER;
 
+	if (!key) {
+		unusable_key(old_path, err);
+		log_warn("%s", err->text);
+	}
 	/* One file may hold keys of several algorithms. */
 	if (key && algorithm != pair->algorithm) {
 		struct keyfile *other = keyfile_load_of(old_path, pair->algorithm, err);

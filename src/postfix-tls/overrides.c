@@ -84,6 +84,15 @@ overrides_find(const struct site *site, const char *const *names, struct finding
 		    findings, FINDINGS_WARN, "settings in master.cf were not examined: %s", err.text);
 }
 
+void
+overrides_find_keys(const struct site *site, struct findings *findings)
+{
+	static const char *const names[] = { "smtpd_tls_chain_files", "smtpd_tls_key_file",
+		"smtpd_tls_cert_file", "smtpd_tls_eckey_file", "smtpd_tls_eccert_file", NULL };
+
+	overrides_find(site, names, findings);
+}
+
 static void
 add(const struct mastercf_entry *entry, const char *name, const char *value, void *context)
 {

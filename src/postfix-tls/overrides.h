@@ -12,6 +12,9 @@ struct site;
 /* Finds those of `names` (NULL at the end). A master.cf that cannot be read is a finding, too. */
 void overrides_find(const struct site *site, const char *const *names, struct findings *findings);
 
+/* The same for what says which keys the servers have. */
+void overrides_find_keys(const struct site *site, struct findings *findings);
+
 /* An array of objects: service, type, name, value. Released with json_decref(). */
 struct json_t *overrides_json(const struct site *site, const char *const *names);
 

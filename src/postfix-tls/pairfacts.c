@@ -9,6 +9,7 @@
 
 #include "postfix-tls/findings.h"
 #include "postfix-tls/site.h"
+#include "postfix-tls/unusable.h"
 #include "tls/pemfile.h"
 #include "util/buf.h"
 #include "util/err.h"
@@ -51,10 +52,6 @@ find_key(struct pair *pair, struct pairfacts *facts)
 	if (pair->key == pemfile_count(pair->pemfile))
 		return false;
 	key = pemfile_object(pair->pemfile, pair->key);
-	if (key->encrypted)
-		log_warn("the key in %s has a pass phrase, which no server could be told", pair->key_path);
-	if (key->der)
-		log_warn("%s is not PEM: servers read nothing else", pair->key_path);
 	if (key->encrypted || key->der)
 		return false;
 	facts->algorithm = keyfile_algorithm_of(key->algorithm);
@@ -120,12 +117,21 @@ find_leaf(struct pair *pair)
 			return false;
 	}
 	pair->leaf = pemfile_next(pair->pemfile, PEMFILE_CERTIFICATE, first);
-	if (pair->leaf == pemfile_count(pair->pemfile))
+	if (pair->leaf == pemfile_count(pair->pemfile) || pemfile_object(pair->pemfile, pair->leaf)->der)
 		return false;
-	if (!pemfile_object(pair->pemfile, pair->leaf)->der)
-		return true;
-	log_warn("%s is not PEM: servers read nothing else", pair->cert_path);
-	return false;
+	/* Servers give up at the first that they cannot decode. */
+	return pemfile_next(pair->pemfile, PEMFILE_BAD, first) > pair->leaf;
+}
+
+/* The reason, if `look` knows it, goes before the error. */
+static void
+say_why(void (*look)(const char *path, struct err *err), const char *path)
+{
+	struct err err = { 0 };
+
+	look(path, &err);
+	if (*err.text)
+		log_warn("%s", err.text);
 }
 
 /* The certificate may be there, in the wrong place. */
@@ -144,10 +150,14 @@ say_where(const struct pair *pair)
 static int
 find_pair(struct pair *pair, struct pairfacts *facts, struct err *err)
 {
-	if (!find_key(pair, facts))
+	if (!find_key(pair, facts)) {
+		say_why(unusable_key, pair->key_path);
 		return err_set(err, "no private key found in file: %s", pair->key_path);
-	if (!find_leaf(pair))
+	}
+	if (!find_leaf(pair)) {
+		say_why(unusable_certificate, pair->cert_path);
 		return err_set(err, "error computing certificate public key digest");
+	}
 	if (pemfile_key_fits(pair->pemfile, pair->key, pair->leaf))
 		return 0;
 	say_where(pair);
@@ -229,9 +239,11 @@ check_order(const struct pair *pair, struct findings *findings)
 }
 
 static void
-check_key(const struct pair *pair, const struct pemfile_object *key, struct findings *findings)
+check_key(const struct pair *pair, const struct site *site, const struct pemfile_object *key,
+    struct findings *findings)
 {
 	char *word = site_shell_word(pair->key_path);
+	char *postfix = site_postfix(site);
 	struct stat st;
 
 	if (stat(pair->key_path, &st) == 0 && (st.st_mode & (S_IROTH | S_IWOTH)))
@@ -241,13 +253,13 @@ check_key(const struct pair *pair, const struct pemfile_object *key, struct find
 		    pair->key_path, word);
 	if (key->weak_key)
 		findings_add(findings, FINDINGS_WARN,
-		    "the key in %s (%s, %d bits) is too weak: \"postfix tls new-server-key\" makes a better "
-		    "one",
-		    pair->key_path, key->algorithm, key->bits);
+		    "the key in %s (%s, %d bits) is too weak: \"%s tls new-server-key\" makes a better one",
+		    pair->key_path, key->algorithm, key->bits, postfix);
 	else if (key->rare_key)
 		findings_add(findings, FINDINGS_WARN,
 		    "few peers know keys such as the one in %s (%s%s%s): serve an rsa or P-256 key, too",
 		    pair->key_path, key->algorithm, *key->group ? " " : "", key->group);
+	free(postfix);
 	free(word);
 }
 
@@ -261,7 +273,7 @@ pairfacts_check(struct pairfacts *facts, const struct site *site, const char *ce
 	if (result == 0 && !own) {
 		const struct pemfile_object *leaf = pemfile_object(pair.pemfile, pair.leaf);
 
-		check_key(&pair, pemfile_object(pair.pemfile, pair.key), findings);
+		check_key(&pair, site, pemfile_object(pair.pemfile, pair.key), findings);
 		check_dates(&pair, leaf, true, findings);
 		check_name(&pair, site, leaf, findings);
 		check_order(&pair, findings);

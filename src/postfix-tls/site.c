@@ -8,8 +8,11 @@
 #include "config.h"
 #include "postfix-tls/chainfiles.h"
 #include "postfix-tls/postconf.h"
+#include "postfix-tls/unusable.h"
 #include "util/alloc.h"
 #include "util/buf.h"
+#include "util/err.h"
+#include "util/log.h"
 
 static const struct site_parameters parameters[] = {
 	[KEYFILE_RSA] = { "rsa", "smtpd_tls_key_file", "smtpd_tls_cert_file", "2048", "key", "cert" },
@@ -108,9 +111,15 @@ site_key_argument(const struct site *site, const char *argument, struct site_key
 struct keyfile *
 site_load_key(const struct site_key *key, struct err *err)
 {
-	if (key->algorithm == KEYFILE_OTHER)
-		return keyfile_load(key->path, err);
-	return keyfile_load_of(key->path, key->algorithm, err);
+	struct keyfile *keyfile = key->algorithm == KEYFILE_OTHER
+				      ? keyfile_load(key->path, err)
+				      : keyfile_load_of(key->path, key->algorithm, err);
+
+	if (!keyfile) {
+		unusable_key(key->path, err);
+		log_warn("%s", err->text);
+	}
+	return keyfile;
 }
 
 void
@@ -148,9 +157,11 @@ site_shell_word(const char *text)
 char *
 site_postfix(const struct site *site)
 {
+	const char *others = postconf_raw(site->postconf, "multi_instance_directories");
 	char *directory, *command;
 
-	if (strcmp(site->config_directory, CONFIG_CONFIG_DIRECTORY) == 0)
+	/* Without -c the command would run for every instance. */
+	if (strcmp(site->config_directory, CONFIG_CONFIG_DIRECTORY) == 0 && !(others && *others))
 		return alloc_string("postfix");
 	directory = site_shell_word(site->config_directory);
 	command = alloc_printf("postfix -c %s", directory);

@@ -57,6 +57,7 @@ int site_configured_key(const struct site *site, enum keyfile_algorithm algorith
 int site_key_argument(const struct site *site, const char *argument, struct site_key *key, struct err *err)
     __attribute__((warn_unused_result));
 
+/* NULL with `err`, after a warning that says what is wrong with the file. */
 struct keyfile *site_load_key(const struct site_key *key, struct err *err);
 void site_key_release(struct site_key *key);
 

@@ -2,6 +2,7 @@
 #include "postfix-tls/status_text.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,6 +202,28 @@ is_first(const struct status *status, size_t process, size_t number)
 	return true;
 }
 
+/* What was loaded when: each set of certificates has the next number. */
+static void
+put_generations(const struct status *status, struct buf *to)
+{
+	int first = INT_MAX, last = 0;
+
+	for (size_t i = 1; i < status->process_count; i++) {
+		int generation = status->processes[i].generation;
+
+		if (generation > 0 && generation < first)
+			first = generation;
+		if (generation > last)
+			last = generation;
+	}
+	if (last == 0)
+		return;
+	buf_printf(to, "    certificates: generation %d", first);
+	if (last > first)
+		buf_printf(to, " to %d, each process by itself", last);
+	buf_add_byte(to, '\n');
+}
+
 static void
 put_tlsproxy(const struct status *status, struct buf *to)
 {
@@ -217,6 +240,7 @@ put_tlsproxy(const struct status *status, struct buf *to)
 	buf_add_str(to, ":\n");
 	put_role(status, "server", TLSPROXY_SCORE_SERVER_FULL, to);
 	put_role(status, "client", TLSPROXY_SCORE_CLIENT_FULL, to);
+	put_generations(status, to);
 	for (size_t i = 0; i < status->process_count; i++)
 		for (size_t j = 0; j < status->processes[i].certificate_count; j++)
 			if (is_first(status, i, j))

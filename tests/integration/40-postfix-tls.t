@@ -40,4 +40,19 @@ env -i PATH=/usr/bin:/bin MAIL_LOGTAG=postfix MAIL_CONFIG="$TMP/conf" config_dir
 ok $? "enable-client on a main.cf without final newline" || diag "$(cat "$TMP/err")"
 like "$(cat "$TMP/conf/main.cf")" "^mailbox_size_limit = 0$" "the last line stays what it was"
 like "$(cat "$TMP/conf/main.cf")" "^smtp_tls_security_level = may$" "the settings have lines of their own"
+
+# --- the default instance, one of several, with an openssl(1) of its own ---
+
+mkdir "$TMP/default"
+printf '#!/bin/sh\necho "$@" >>%s\nexec openssl "$@"\n' "$TMP/default/called" >"$TMP/default/my openssl"
+chmod 755 "$TMP/default/my openssl"
+printf "myhostname = mx.example.test\nmulti_instance_directories = $TMP/conf\nopenssl_path = $TMP/default/my openssl\n" \
+	>"$TMP/default/main.cf"
+: >"$TMP/default/master.cf"
+unshare -m sh -c 'mount --bind "$1" /etc/postfix && env -i PATH=/usr/bin:/bin MAIL_LOGTAG=postfix config_directory=/etc/postfix \
+	command_directory=/usr/sbin daemon_directory="$2" queue_directory="$1" "$2/postfix-tls-script" new-server-key' \
+	sh "$TMP/default" "$BIN" 2>"$TMP/err"
+ok $? "new-server-key" || diag "$(cat "$TMP/err")"
+is "$(cat "$TMP/default/called")" version "openssl_path is tried, blanks and all"
+is "$(grep -c '# postfix -c /etc/postfix tls' "$TMP/err")" 3 "what is proposed is for this instance alone"
 done_testing

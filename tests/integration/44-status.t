@@ -93,6 +93,7 @@ like "$SAID" '^    ticket keys: 1 \(random.*\); the newest is good for [0-9]+ mi
 like "$SAID" '^tlsproxy: 1 process, 0 sessions now; since 20..-..-.. ..:..:.. UTC:$' "tlsproxy in words"
 like "$SAID" '^    server role: 2 handshakes, 1 of them resumed \(50 %\); 1 failed$' "its handshakes"
 like "$SAID" '^    serves: RSA, names mx.example.test, until 20' "a certificate"
+like "$SAID" '^    certificates: generation 1$' "which it has had since its start"
 like "$SAID" "^        key, as in TLSA 3 1 1, $(key_digest_of "$TMP/certs/rsa.crt")$" "its key"
 is "$(printf '%s\n' "$SAID" | grep -c ': is what is served$')" 2 "files and what is served are the same"
 
@@ -108,6 +109,7 @@ cp "$TMP/other.crt" "$TMP/certs/new" && mv "$TMP/certs/new" "$TMP/certs/rsa.crt"
 check "a good one is served" wait_for counted tlsproxy.processes.0.generation 2
 status
 like "$SAID" '^    serves: RSA, names other.example.test, ' "and named"
+like "$SAID" '^    certificates: generation 2$' "as the second"
 unlike "$SAID" 'IS NOT WHAT IS SERVED' "files and what is served are the same again"
 
 # --- chain files, one of which has become nonsense ---
