@@ -10,6 +10,7 @@
 
 enum { SIPHASH_KEY_LEN = 16 };
 
+/* `key` has SIPHASH_KEY_LEN bytes. The result is the same on every machine. */
 uint64_t siphash(const unsigned char *key, const void *bytes, size_t len);
 
 #endif

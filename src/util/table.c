@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "util/alloc.h"
+#include "util/siphash.h"
 
 /*
  * Entries lie in the order of insertion; a removed one keeps its place with key NULL until
@@ -26,7 +27,8 @@ struct table {
 	size_t count;
 	size_t *slots; /* owned; a power of two, at least twice `room` */
 	size_t mask;
-	uint64_t seed; /* keys may come from outside: nobody shall be able to choose collisions */
+	/* Keys may come from outside: nobody shall be able to choose collisions. */
+	unsigned char secret[SIPHASH_KEY_LEN];
 };
 
 enum { FIRST_ROOM = 8 };
@@ -34,14 +36,7 @@ enum { FIRST_ROOM = 8 };
 static uint64_t
 hash_of(const struct table *table, const char *key)
 {
-	uint64_t hash = table->seed;
-
-	for (; *key; key++) {
-		hash ^= (unsigned char)*key;
-		hash *= 0x9e3779b97f4a7c15u;
-		hash ^= hash >> 29;
-	}
-	return hash ^ hash >> 32;
+	return siphash(table->secret, key, strlen(key));
 }
 
 struct table *
@@ -50,8 +45,8 @@ table_new(table_free_fn free_value)
 	struct table *table = alloc_zero(sizeof *table);
 
 	table->free_value = free_value;
-	if (getrandom(&table->seed, sizeof table->seed, GRND_NONBLOCK) != sizeof table->seed)
-		table->seed = (uint64_t)(uintptr_t)table;
+	if (getrandom(table->secret, sizeof table->secret, GRND_NONBLOCK) != sizeof table->secret)
+		memcpy(table->secret, &table, sizeof table);
 	table->room = FIRST_ROOM;
 	table->entries = alloc_array(table->room, sizeof *table->entries);
 	table->mask = FIRST_ROOM * 2 - 1;

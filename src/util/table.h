@@ -2,7 +2,8 @@
 /*
  * table: strings to pointers.
  *
- * Keys are copied. Values belong to the caller unless a free function was given.
+ * Keys are copied, and may be chosen by strangers. Values belong to the caller unless a free function was
+ * given.
  */
 #ifndef UTIL_TABLE_H
 #define UTIL_TABLE_H
