@@ -172,11 +172,14 @@ ssize_t
 store_guard_pread(int fd, void *to, size_t len, off_t at)
 {
 	struct store_guard *guard = guard_of(fd);
-	ssize_t got = pread(fd, to, len, at);
+	ssize_t got;
 
+	do
+		got = pread(fd, to, len, at);
+	while (got < 0 && errno == EINTR);
 	if (!guard || len != guard->page_size)
 		return got;
-	if (got < 0 && errno != EINTR)
+	if (got < 0)
 		return fail(guard, errno);
 	return is_page(guard, to, got, (size_t)at / guard->page_size) ? got : fail(guard, EIO);
 }
@@ -185,11 +188,14 @@ ssize_t
 store_guard_pwrite(int fd, const void *from, size_t len, off_t at)
 {
 	struct store_guard *guard = guard_of(fd);
-	ssize_t put = pwrite(fd, from, len, at);
+	ssize_t put;
 
+	do
+		put = pwrite(fd, from, len, at);
+	while (put < 0 && errno == EINTR);
 	if (!guard || len != guard->page_size)
 		return put;
-	if (put < 0 && errno != EINTR)
+	if (put < 0)
 		return fail(guard, errno);
 	/* A part of a page is written only where there is no room for all of it. */
 	if (put != (ssize_t)len)
