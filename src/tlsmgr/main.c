@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * tlsmgr: one process that keeps the TLS session caches, the ticket keys and the random state for all others.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
