@@ -528,16 +528,35 @@ authorities_new(const char *ca_file, const char *ca_path, bool system)
 }
 
 static int
-verify(X509 *leaf, STACK_OF(X509) * others, X509_STORE *store)
+verify(X509 *leaf, STACK_OF(X509) * others, X509_STORE *store, unsigned long flags)
 {
 	X509_STORE_CTX *verifier = X509_STORE_CTX_new();
 	int error = X509_V_ERR_OUT_OF_MEM;
 
 	if (verifier && X509_STORE_CTX_init(verifier, store, leaf, others)) {
-		X509_STORE_CTX_set_flags(verifier, X509_V_FLAG_NO_CHECK_TIME);
+		X509_STORE_CTX_set_flags(verifier, flags);
 		error = X509_verify_cert(verifier) == 1 ? X509_V_OK : X509_STORE_CTX_get_error(verifier);
 	}
 	X509_STORE_CTX_free(verifier);
+	return error;
+}
+
+/* X509_V_OK or why not; *behind is the object behind the last certificate that was used. */
+static int
+verify_chain(const struct pemfile *pemfile, size_t leaf, SSL_CTX *ctx, unsigned long flags, size_t *behind)
+{
+	STACK_OF(X509) *others = sk_X509_new_null();
+	size_t end = leaf + 1;
+	int error = X509_V_ERR_OUT_OF_MEM;
+
+	for (; end < pemfile->count && pemfile->items[end].object.kind != PEMFILE_KEY; end++)
+		if (others && pemfile->items[end].cert && !sk_X509_push(others, pemfile->items[end].cert))
+			break;
+	*behind = end;
+	if (ctx && others && pemfile->items[leaf].cert)
+		error = verify(pemfile->items[leaf].cert, others, SSL_CTX_get_cert_store(ctx), flags);
+	sk_X509_free(others);
+	ERR_clear_error();
 	return error;
 }
 
@@ -546,18 +565,21 @@ pemfile_trust(const struct pemfile *pemfile, size_t leaf, const char *ca_file, c
     bool system, size_t *last, struct err *err)
 {
 	SSL_CTX *ctx = authorities_new(ca_file, ca_path, system);
-	STACK_OF(X509) *others = sk_X509_new_null();
-	size_t end = leaf + 1;
-	int error = X509_V_ERR_OUT_OF_MEM;
+	size_t end;
+	int error = verify_chain(pemfile, leaf, ctx, X509_V_FLAG_NO_CHECK_TIME, &end);
 
-	for (; end < pemfile->count && pemfile->items[end].object.kind != PEMFILE_KEY; end++)
-		if (others && pemfile->items[end].cert && !sk_X509_push(others, pemfile->items[end].cert))
-			break;
 	*last = last_of_chain(pemfile, leaf, end);
-	if (ctx && others && pemfile->items[leaf].cert)
-		error = verify(pemfile->items[leaf].cert, others, SSL_CTX_get_cert_store(ctx));
-	sk_X509_free(others);
 	SSL_CTX_free(ctx);
-	ERR_clear_error();
 	return judge(error, err);
+}
+
+bool
+pemfile_is_trusted_today(const struct pemfile *pemfile, size_t leaf, const char *ca_file, const char *ca_path)
+{
+	SSL_CTX *ctx = authorities_new(ca_file, ca_path, true);
+	size_t end;
+	int error = verify_chain(pemfile, leaf, ctx, 0, &end);
+
+	SSL_CTX_free(ctx);
+	return error == X509_V_OK;
 }

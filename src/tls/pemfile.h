@@ -104,4 +104,8 @@ enum pemfile_trust {
 enum pemfile_trust pemfile_trust(const struct pemfile *pemfile, size_t leaf, const char *ca_file,
     const char *ca_path, bool system, size_t *last, struct err *err);
 
+/* The same with dates, and with the system's authorities: whether some way to an authority is valid now. */
+bool pemfile_is_trusted_today(
+    const struct pemfile *pemfile, size_t leaf, const char *ca_file, const char *ca_path);
+
 #endif
