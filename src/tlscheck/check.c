@@ -35,6 +35,7 @@ static void (*const subjects[])(struct check *) = {
 	check_levels,
 	check_clients,
 	check_certs,
+	check_renewal,
 	check_files,
 	check_tables,
 	check_sni,
@@ -187,6 +188,20 @@ check_add(struct check *check, const char *id, char *where, const char *what, ..
 	free(text);
 	free(where);
 	return finding;
+}
+
+/* A new key is not in force before it is deployed. */
+void
+check_mend_new_key(struct check *check, struct finding *found)
+{
+	char *directory = finding_quote(check->site->config_directory);
+
+	finding_mend(found, "postfix %stls new-server-key", check->site->option);
+	finding_mend(found,
+	    "postfix %stls deploy-server-cert \"$(ls -t %s/cert-*.pem | head -n 1)\" "
+	    "\"$(ls -t %s/key-*.pem | head -n 1)\"",
+	    check->site->option, directory, directory);
+	free(directory);
 }
 
 const char *

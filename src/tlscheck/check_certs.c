@@ -121,6 +121,7 @@ check_two_files(const struct role *role, const struct pemfile *certs, const stru
 	struct check_chain chain = chain_of(role, role_name(role, pairs[pair][0]), certs);
 	size_t leaf = pemfile_next(certs, PEMFILE_CERTIFICATE, 0);
 	const char *key_name = role_name(role, pairs[pair][1]);
+	bool fits;
 
 	pemgroup_check_objects(role->check, &chain);
 	chain.pemfile = keys;
@@ -134,9 +135,11 @@ check_two_files(const struct role *role, const struct pemfile *certs, const stru
 		    role_value(role, pairs[pair][0]));
 		return;
 	}
-	pemgroup_check_match(role->check, &chain, keys, key_name, leaf);
+	fits = pemgroup_check_match(role->check, &chain, keys, key_name, leaf);
 	chain.key_file = pemfile_count(keys) > 0 ? pemfile_object(keys, 0)->file : NULL;
-	check_chain(role->check, &chain, leaf);
+	/* Of an authority's, taken for the server's, all has been said. */
+	if (fits || !pemfile_object(certs, leaf)->authority)
+		check_chain(role->check, &chain, leaf);
 }
 
 static void

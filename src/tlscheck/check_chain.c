@@ -7,10 +7,13 @@
 #include <time.h>
 
 #include "tls/pemfile.h"
+#include "mail/mastercf.h"
 #include "tlscheck/check_impl.h"
+#include "tlscheck/pemorder.h"
 #include "util/alloc.h"
 #include "util/err.h"
 #include "util/now.h"
+#include "util/text.h"
 
 enum { DAY_S = 24 * 3600, NEAR_S = 14 * DAY_S };
 
@@ -68,6 +71,24 @@ mend_certificate(struct check *check, const struct check_chain *chain, struct fi
 		mend_self_signed(check, chain, found, cert);
 	else if (!cert->authority)
 		finding_mend(found, "postfix %stls output-server-csr", check->site->option);
+}
+
+/* One of an authority that peers need no more. */
+static bool
+check_leftover(struct check *check, const struct check_chain *chain, size_t leaf, size_t index)
+{
+	const struct pemfile_object *cert = pemfile_object(chain->pemfile, index);
+	struct finding *found;
+	char text[32];
+
+	if (index == leaf || cert->not_after > now_wall() ||
+	    !pemfile_is_trusted_today(chain->pemfile, leaf, chain->ca_file, chain->ca_path))
+		return false;
+	found = cert_found(check, chain, "leftover-expired",
+	    "%s: the certificate of %s ended on %s, and the chain is valid without it", cert->file,
+	    cert->subject, day(cert->not_after, text));
+	pemorder_mend(found, chain->pemfile, cert->file, pemfile_object(chain->pemfile, leaf)->digest, index);
+	return true;
 }
 
 static void
@@ -156,17 +177,53 @@ check_order(struct check *check, const struct check_chain *chain, size_t leaf, s
 		if (cert->kind != PEMFILE_CERTIFICATE)
 			continue;
 		if (!pemfile_is_issuer(pemfile, i, before)) {
-			cert_found(check, chain, "chain-order",
+			struct finding *found = cert_found(check, chain, "chain-order",
 			    "%s: certificate %d, of %s, did not issue the one before", cert->file,
 			    cert->index, cert->subject);
+
+			pemorder_mend(found, pemfile, cert->file, pemfile_object(pemfile, leaf)->digest,
+			    pemfile_count(pemfile));
 			return false;
 		}
 		if (cert->self_signed)
-			cert_found(check, chain, "root-in-chain", "%s: certificate %d, of %s, is a root",
-			    cert->file, cert->index, cert->subject);
+			pemorder_mend(
+			    cert_found(check, chain, "root-in-chain", "%s: certificate %d, of %s, is a root",
+				cert->file, cert->index, cert->subject),
+			    pemfile, cert->file, pemfile_object(pemfile, leaf)->digest,
+			    pemfile_count(pemfile));
 		before = i;
 	}
 	return true;
+}
+
+static bool
+is_submission(const struct mastercf_entry *entry)
+{
+	static const char *const ports[] = { "465", "587", "smtps", "submissions", "submission" };
+
+	for (size_t i = 0; entry && entry->port && i < sizeof ports / sizeof *ports; i++)
+		if (strcmp(entry->port, ports[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+check_self_signed(struct check *check, const struct check_chain *chain, const struct pemfile_object *leaf)
+{
+	const struct mastercf_entry *entry = scope_entry(chain->scope);
+
+	if (strncmp(text_basename(leaf->file), "ssl-cert-snakeoil", 17) == 0)
+		check_mend_new_key(check,
+		    cert_found(check, chain, "snakeoil", "%s: the certificate of %s is for trying things out",
+			leaf->file, leaf->subject));
+	else
+		cert_found(check, chain, "self-signed", "%s: the certificate of %s is self-signed",
+		    leaf->file, leaf->subject);
+	if (chain->host && is_submission(entry))
+		finding_mend(check_add(check, "self-signed-submission",
+				 alloc_printf("%s:%d", effective_master_path(check->effective), entry->line),
+				 "service %s: the certificate in %s is self-signed", entry->name, leaf->file),
+		    "postfix %stls output-server-csr", check->site->option);
 }
 
 static void
@@ -178,8 +235,7 @@ check_trust(struct check *check, const struct check_chain *chain, size_t index)
 	size_t last;
 
 	if (leaf->self_signed) {
-		cert_found(check, chain, "self-signed", "%s: the certificate of %s is self-signed",
-		    leaf->file, leaf->subject);
+		check_self_signed(check, chain, leaf);
 		return;
 	}
 	if (pemfile_trust(chain->pemfile, index, chain->ca_file, chain->ca_path, true, &last, &err) !=
@@ -190,7 +246,8 @@ check_trust(struct check *check, const struct check_chain *chain, size_t index)
 	    "%s: the chain ends with %s; that of its issuer, %s, is neither in the file nor a known "
 	    "authority's",
 	    top->file, top->subject, top->issuer);
-	if (strncmp(top->issuer_url, "http", 4) == 0) {
+	check_renewal_mend_chain(chain, found, leaf->file, leaf->digest);
+	if (found && !*found->command && strncmp(top->issuer_url, "http", 4) == 0) {
 		char *url = finding_quote(top->issuer_url), *file = finding_quote(top->file);
 
 		finding_mend(found, "curl -s %s | openssl x509 -inform DER >>%s", url, file);
@@ -209,7 +266,8 @@ check_chain(struct check *check, const struct check_chain *chain, size_t leaf)
 
 		if (cert->kind != PEMFILE_CERTIFICATE)
 			continue;
-		check_dates(check, chain, cert);
+		if (!check_leftover(check, chain, leaf, i))
+			check_dates(check, chain, cert);
 		check_strength(check, chain, cert);
 	}
 	check_leaf(check, chain, pemfile_object(chain->pemfile, leaf));

@@ -87,6 +87,27 @@ char *check_chain_where(const struct check_chain *chain); /* freed by the caller
  * far as they are there. In check_files.c. */
 const char *check_open_bits(mode_t mode);
 
+/* Adds the commands that make a key and put it in force. */
+void check_mend_new_key(struct check *check, struct finding *found);
+
+/* For certificates that are renewed by another program: adds commands, if there is one that would do. In
+ * check_renewal.c. */
+struct lineage;
+
+/* fullchain.pem beside `file`, if it begins with the certificate of this public key. */
+void check_renewal_mend_chain(
+    const struct check_chain *chain, struct finding *found, const char *file, const char *digest);
+
+/* privkey.pem beside `file`, if it is this key, for parameter `name`. */
+void check_renewal_mend_key(
+    struct scope *scope, struct finding *found, const char *name, const char *file, const char *digest);
+
+/* Links that lead to files that belong together. False: there are none. */
+bool check_renewal_mend_links(struct finding *found, const char *key, const char *cert);
+
+/* A program that runs `command` after each renewal. */
+void check_renewal_mend_hook(const struct lineage *lineage, struct finding *found, const char *command);
+
 /* Modes and owners of a file with a private key in it. In check_files.c. */
 void check_key_file(struct check *check, struct scope *scope, const char *name, const char *path);
 
@@ -100,6 +121,7 @@ void check_words(struct check *check);
 void check_levels(struct check *check);
 void check_clients(struct check *check);
 void check_certs(struct check *check);
+void check_renewal(struct check *check);
 void check_files(struct check *check);
 void check_tables(struct check *check);
 void check_sni(struct check *check);

@@ -44,21 +44,6 @@ check_word(const struct role *role)
 	}
 }
 
-/* A new key is not in force before it is deployed. */
-static void
-mend_with_key(const struct role *role, struct finding *found)
-{
-	const struct check_site *site = role->check->site;
-	char *directory = finding_quote(site->config_directory);
-
-	finding_mend(found, "postfix %stls new-server-key", site->option);
-	finding_mend(found,
-	    "postfix %stls deploy-server-cert \"$(ls -t %s/cert-*.pem | head -n 1)\" "
-	    "\"$(ls -t %s/key-*.pem | head -n 1)\"",
-	    site->option, directory, directory);
-	free(directory);
-}
-
 static void
 check_certificate(const struct role *role)
 {
@@ -70,12 +55,12 @@ check_certificate(const struct role *role)
 	if (!has_certificate(role)) {
 		found = check_found(role->check, role->scope, "no-certificate", name,
 		    "%s, but there is no certificate", check_setting(role->scope, name));
-		mend_with_key(role, found);
+		check_mend_new_key(role->check, found);
 	} else if (text_equal_nocase(role_value(role, "cert_file"), "none") &&
 		   !*role_value(role, "chain_files")) {
 		found = role_found(role, "anonymous-server", "cert_file", "%s",
 		    check_setting(role->scope, role_name(role, "cert_file")));
-		mend_with_key(role, found);
+		check_mend_new_key(role->check, found);
 	}
 }
 
@@ -258,7 +243,7 @@ check_off(const struct role *role)
 		return;
 	}
 	if (!has_certificate(role))
-		mend_with_key(role, found);
+		check_mend_new_key(role->check, found);
 	scope_mend_set(role->scope, found, "smtpd_tls_security_level", "may", false);
 }
 

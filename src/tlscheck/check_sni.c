@@ -9,6 +9,7 @@
 #include "mail/map.h"
 #include "tls/pemfile.h"
 #include "tlscheck/check_impl.h"
+#include "tlscheck/lineage.h"
 #include "tlscheck/pemgroup.h"
 #include "tlscheck/tables.h"
 #include "util/alloc.h"
@@ -70,6 +71,29 @@ check_age(const struct reading *reading, const char *file)
 				  "%s: %s is older than %s", reading->name, reading->item->index, file));
 }
 
+/* Whatever renews the file has to make the table anew, too. */
+static void
+check_hook(const struct reading *reading, const char *file)
+{
+	char *table = alloc_printf("%s:%s", reading->item->type, reading->item->path);
+	struct lineage lineage;
+
+	if (reading->item->indexed && lineage_find(&lineage, file)) {
+		if (!lineage_has_hook(&lineage)) {
+			char *command = alloc_printf("postmap %s-F %s", reading->check->site->option, table);
+
+			check_renewal_mend_hook(&lineage,
+			    check_found(reading->check, reading->scope, "renewal-no-hook", reading->name,
+				"%s/renewal/%s.conf: nothing is run after a renewal, and %s holds copies",
+				lineage.base, lineage.name, reading->item->index),
+			    command);
+			free(command);
+		}
+		lineage_release(&lineage);
+	}
+	free(table);
+}
+
 static void
 check_line(const char *key, char *value, const char *where, void *context)
 {
@@ -100,6 +124,7 @@ check_line(const char *key, char *value, const char *where, void *context)
 			all = false;
 		}
 		check_age(reading, file);
+		check_hook(reading, file);
 		free(file);
 	}
 	for (size_t i = 0; i < pemfile_count(pemfile); i++)

@@ -6,6 +6,10 @@
 
 #include "tls/pemfile.h"
 #include "tlscheck/check_impl.h"
+#include "tlscheck/pemorder.h"
+#include "util/alloc.h"
+#include "util/buf.h"
+#include "util/text.h"
 
 #define group_found(check, chain, id, ...) check_add(check, id, check_chain_where(chain), __VA_ARGS__)
 
@@ -54,13 +58,19 @@ static void
 report_mismatch(struct check *check, const struct check_chain *chain, const struct pemfile_object *key,
     const struct pemfile_object *leaf, bool fits_later)
 {
-	if (fits_later)
-		group_found(check, chain, "leaf-not-first",
+	struct finding *found;
+
+	if (fits_later) {
+		found = group_found(check, chain, "leaf-not-first",
 		    "%s: the certificate of the key in %s is not the first", leaf->file, key->file);
-	else
-		group_found(check, chain, "key-mismatch",
-		    "%s: the key in %s does not belong to the certificate of %s", leaf->file, key->file,
-		    leaf->subject);
+		pemorder_mend(found, chain->pemfile, leaf->file, key->digest, pemfile_count(chain->pemfile));
+		return;
+	}
+	found = group_found(check, chain, "key-mismatch",
+	    "%s: the key in %s does not belong to the certificate of %s", leaf->file, key->file,
+	    leaf->subject);
+	if (!check_renewal_mend_links(found, key->file, leaf->file))
+		check_renewal_mend_chain(chain, found, leaf->file, key->digest);
 }
 
 /* Does the key's public half, by its digest, have one of the later certificates? */
@@ -75,27 +85,33 @@ fits_later(const struct pemfile *certs, size_t leaf, const char *digest)
 	return false;
 }
 
-static void
+/* False: they do not belong together. */
+static bool
 check_digests(
     struct check *check, const struct check_chain *chain, const struct pemfile_object *key, size_t leaf)
 {
 	const struct pemfile_object *cert = pemfile_object(chain->pemfile, leaf);
 
-	if (!key->encrypted && strcmp(key->digest, cert->digest) != 0)
-		report_mismatch(check, chain, key, cert, fits_later(chain->pemfile, leaf, key->digest));
+	if (key->encrypted || strcmp(key->digest, cert->digest) == 0)
+		return true;
+	report_mismatch(check, chain, key, cert, fits_later(chain->pemfile, leaf, key->digest));
+	return false;
 }
 
-void
+bool
 pemgroup_check_match(struct check *check, const struct check_chain *chain, const struct pemfile *keys,
     const char *key_name, size_t leaf)
 {
 	size_t key = pemfile_next(keys, PEMFILE_KEY, 0);
 
 	if (key < pemfile_count(keys))
-		check_digests(check, chain, pemfile_object(keys, key), leaf);
-	else
-		check_found(check, chain->scope, "no-pem", key_name,
-		    "%s: there is no private key in the file", scope_source(chain->scope, key_name));
+		return check_digests(check, chain, pemfile_object(keys, key), leaf);
+	check_renewal_mend_key(chain->scope,
+	    check_found(check, chain->scope, "no-pem", key_name, "%s: there is no private key in the file",
+		scope_source(chain->scope, key_name)),
+	    key_name, pemfile_object(chain->pemfile, leaf)->file,
+	    pemfile_object(chain->pemfile, leaf)->digest);
+	return true;
 }
 
 /* A key of the same kind was there before. */
@@ -130,12 +146,41 @@ check_sequence(struct check *check, const struct check_chain *chain, size_t key)
 		    object->file);
 		return;
 	}
-	check_digests(check, chain, object, leaf);
+	/* Of an authority's, taken for the server's, all has been said. */
+	if (!check_digests(check, chain, object, leaf) && pemfile_object(pemfile, leaf)->authority)
+		return;
 
 	struct check_chain own = *chain;
 
 	own.key_file = object->file;
 	check_chain(check, &own, leaf);
+}
+
+/* In one file its blocks change places, of several the names do. */
+static void
+mend_key_first(const struct check_chain *chain, struct finding *found, size_t key)
+{
+	const struct pemfile_object *object = pemfile_object(chain->pemfile, key);
+	const char *list = scope_value(chain->scope, chain->name), *word;
+	struct buf files = BUF_INIT;
+	bool leads = false;
+	size_t len;
+
+	buf_add_str(&files, object->file);
+	while (!chain->where && (word = text_token(&list, TEXT_LIST_SEPARATORS, &len))) {
+		bool is_key_file = len == strlen(object->file) && strncmp(word, object->file, len) == 0;
+
+		leads = leads || (is_key_file && files.len == strlen(object->file));
+		if (!is_key_file)
+			buf_printf(&files, ", %.*s", (int)len, word);
+	}
+	if (leads || chain->where)
+		pemorder_mend(
+		    found, chain->pemfile, object->file, object->digest, pemfile_count(chain->pemfile));
+	else
+		scope_mend_set(
+		    chain->scope, found, scope_source(chain->scope, chain->name), buf_str(&files), false);
+	buf_release(&files);
 }
 
 void
@@ -154,8 +199,10 @@ pemgroup_check(struct check *check, const struct check_chain *chain)
 		group_found(check, chain, "no-pem", "%s: there is no private key",
 		    scope_source(chain->scope, chain->name));
 	else if (cert < key)
-		group_found(check, chain, "key-not-first", "%s: a certificate comes before the key",
-		    pemfile_object(pemfile, cert)->file);
+		mend_key_first(chain,
+		    group_found(check, chain, "key-not-first", "%s: a certificate comes before the key",
+			pemfile_object(pemfile, cert)->file),
+		    key);
 	for (; key < count; key = pemfile_next(pemfile, PEMFILE_KEY, key + 1))
 		check_sequence(check, chain, key);
 }

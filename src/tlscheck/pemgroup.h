@@ -5,6 +5,7 @@
 #ifndef TLSCHECK_PEMGROUP_H
 #define TLSCHECK_PEMGROUP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct check;
@@ -17,8 +18,9 @@ void pemgroup_check(struct check *check, const struct check_chain *chain);
 /* What no reader can use, one by one. */
 void pemgroup_check_objects(struct check *check, const struct check_chain *chain);
 
-/* The first key of `keys` belongs to the certificate at `leaf`. `key_name` is the parameter of `keys`. */
-void pemgroup_check_match(struct check *check, const struct check_chain *chain, const struct pemfile *keys,
+/* The first key of `keys`, whose parameter is `key_name`, and the certificate at `leaf`. False: they are
+ * there and do not belong together. */
+bool pemgroup_check_match(struct check *check, const struct check_chain *chain, const struct pemfile *keys,
     const char *key_name, size_t leaf);
 
 #endif

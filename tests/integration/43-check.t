@@ -75,8 +75,8 @@ prepare() { # NAME: sets DIR.
 	chown postfix "$DIR/data"
 	chmod 644 "$DIR/main.cf" "$DIR/master.cf"
 	age
-	[ ! -f "$DIR/setup" ] || (cd "$DIR" && CERTS=$DIR/made MAIL_CONFIG=$DIR sh -e ./setup) >"$DIR/setup.log" 2>&1 ||
-		diag "$1: setup: $(cat "$DIR/setup.log")"
+	[ ! -f "$DIR/setup" ] || (cd "$DIR" && CERTS=$DIR/made TOOLS=$SEALPOST_TOP/tests/tools MAIL_CONFIG=$DIR sh -e ./setup) \
+		>"$DIR/setup.log" 2>&1 || check "$1 is set up" false || diag "$(cat "$DIR/setup.log")"
 	# What the case has made of it stays, as long as it is not new.
 	[ "$(find "$DIR/main.cf" -mmin -1)" = "" ] || age
 }

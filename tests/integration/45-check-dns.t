@@ -26,14 +26,15 @@ full() { # NAME: "3 0 2" of a certificate
 	echo "3 0 2 $(openssl x509 -in "$TMP/certs/$1.crt" -outform DER | openssl dgst -sha512 -r | cut -d ' ' -f 1)"
 }
 
-other=$(openssl rand -hex 32)
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$TMP/certs/other.key" 2>/dev/null
 zone_begin "$TMP/zone"
 zone_destination fits "$(record rsa)
 $(full ecdsa)"
 zone_destination half "$(record rsa)"
 zone_destination more "$(record rsa)
 $(record ecdsa)
-3 1 1 $other"
+$(record other)"
+zone_destination whole "$(full rsa)"
 zone_destination none ""
 zone_destination expired-signature "$(record rsa)"
 zone_records signless "$(record rsa)" >>"$TMP/zone/plain.zone"
@@ -48,7 +49,7 @@ check_host() { # HOST ARGUMENT...: prints kinds and, in STATUS, the status.
 	compatibility_level = 3.6
 	data_directory = $TMP/data
 	smtpd_tls_security_level = may
-	smtpd_tls_chain_files = $TMP/certs/both.pem
+	smtpd_tls_chain_files = ${CHAIN:-$TMP/certs/both.pem}
 	smtp_tls_security_level = may
 	myhostname = $1
 	CONF
@@ -58,7 +59,7 @@ check_host() { # HOST ARGUMENT...: prints kinds and, in STATUS, the status.
 		command_directory=/usr/sbin daemon_directory="$BIN" queue_directory="$TMP" \
 		"$BIN/postfix-tls-script" check "$@" >"$TMP/out" 2>"$TMP/err"
 	STATUS=$?
-	KINDS=$(sed -n 's,.*/main\.cf:\([0-9]*\): .*\[\(tlsa-[a-z]*\)\]$,\2 \1,p' "$TMP/out" | sort)
+	KINDS=$(sed -n 's,.*/main\.cf:\([0-9]*\): .*\[\(tlsa-[a-z-]*\)\]$,\2 \1,p' "$TMP/out" | sort)
 }
 
 row() { # NAME HOST KINDS STATUS
@@ -72,6 +73,29 @@ row "a record without a key is a warning" more.dane.test "tlsa-partly 6" 1
 row "no record is a note" none.dane.test "tlsa-missing 6" 0
 row "records without signatures do not count" signless.plain.test "tlsa-insecure 6" 1
 row "nor do those whose signatures are old" expired-signature.dane.test "tlsa-error 6" 3
+
+# certbot makes a new key each time, unless told not to; and a new certificate in any case.
+mkdir -p "$TMP/le/live/mx" "$TMP/le/archive/mx" "$TMP/le/renewal"
+cp "$TMP/certs/rsa.key" "$TMP/le/archive/mx/privkey1.pem"
+cp "$TMP/certs/rsa.crt" "$TMP/le/archive/mx/fullchain1.pem"
+for file in privkey fullchain; do
+	ln -s "../../archive/mx/${file}1.pem" "$TMP/le/live/mx/$file.pem"
+done
+echo "[renewalparams]" >"$TMP/le/renewal/mx.conf"
+CHAIN="$TMP/le/live/mx/privkey.pem, $TMP/le/live/mx/fullchain.pem"
+row "a record of a key that will not be used again" half.dane.test "tlsa-rollover 6" 1
+sh -c "$(sed -n "s/^    \(sed -i '.*\)/\1/p" "$TMP/out")"
+row "is fine when it will be" half.dane.test "" 0
+row "but one of the certificate is not" whole.dane.test "tlsa-rollover 6" 1
+CHAIN=
+
+# A key that is made and not yet served.
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$TMP/certs/next.key" 2>/dev/null
+cp "$TMP/certs/next.key" "$TMP/conf/key-20300101-000000.pem"
+row "the next key has no record yet" fits.dane.test "tlsa-next-missing 6" 1
+cp "$TMP/certs/other.key" "$TMP/conf/key-20300101-000000.pem"
+row "the record of the next key is as it should be" more.dane.test "" 0
+rm "$TMP/conf/key-20300101-000000.pem"
 
 check_host half.dane.test
 is "$STATUS $KINDS" "0 " "nobody is asked without --dns"

@@ -28,6 +28,12 @@ authority() {
 	faketime 2020-01-01 openssl x509 -req -in "$authority_name.csr" "$@" -extfile ca.ext -days 36500 -out "$authority_name.crt"
 }
 
+# authority_again NAME ISSUER FILE: another certificate of it, which has ended.
+authority_again() {
+	openssl req -new -key "$1.key" -subj "/CN=$1 authority" -out "$3.csr"
+	faketime 2021-01-01 openssl x509 -req -in "$3.csr" -CA "$2.crt" -CAkey "$2.key" -CAcreateserial -extfile ca.ext -days 365 -out "$3.crt"
+}
+
 make_check_certs() {
 	san='subjectAltName=DNS:mx.example.test\n'
 	server="${san}extendedKeyUsage=serverAuth\n"
@@ -42,6 +48,12 @@ make_check_certs() {
 	cat good.key good.crt >good.pem
 	openssl x509 -in good.crt -outform DER -out good.der
 	openssl pkey -in good.key -aes256 -passout pass:secret -out locked.key
+	openssl genrsa -out next.key 2048
+	CERT_KEY=next.key cert next $subject "$server"
+	# An authority that was there before the root, vouched for it, and is forgotten; and a middle one that was renewed.
+	authority older ''
+	authority_again root older cross
+	authority_again middle root tired
 	CERT_TIME=2021-01-01 cert expired $subject "$server"
 	CERT_TIME=2099-01-01 cert future $subject "$server"
 	CERT_TIME='-80 days' cert soon $subject "$server" -days 90
