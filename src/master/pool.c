@@ -157,6 +157,17 @@ on_status(evutil_socket_t fd, short what, void *context)
 		log_warn("service %s(%s): read status: %m", pool->entry->name, pool->entry->endpoint);
 }
 
+/* What has arrived and is not read yet. */
+static void
+drain_status(struct pool *pool)
+{
+	struct status_record record;
+
+	while (pool->status_ours >= 0 && recv(pool->status_ours, &record, sizeof record,
+					     MSG_PEEK | MSG_DONTWAIT) == (ssize_t)sizeof record)
+		on_status(pool->status_ours, EV_READ, pool);
+}
+
 /* A new channel; end of file on the old one asks its processes to go. */
 static int
 renew_status(struct pool *pool, struct err *err)
@@ -165,6 +176,8 @@ renew_status(struct pool *pool, struct err *err)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_errno(err, "socketpair");
+	/* Who was taken a moment ago would count as free for as long as he serves, and clients would wait. */
+	drain_status(pool);
 	close_status(pool);
 	pool->status_ours = ends[0];
 	pool->status_theirs = ends[1];
@@ -317,17 +330,6 @@ judge(struct pool *pool, const struct process *process, int status)
 	return gone;
 }
 
-/* A record may have arrived with the signal: it counts, or a process that did serve would be throttled. */
-static void
-drain_status(struct pool *pool)
-{
-	struct status_record record;
-
-	while (pool->status_ours >= 0 && recv(pool->status_ours, &record, sizeof record,
-					     MSG_PEEK | MSG_DONTWAIT) == (ssize_t)sizeof record)
-		on_status(pool->status_ours, EV_READ, pool);
-}
-
 bool
 pool_reap(struct pool *pool, pid_t pid, int status)
 {
@@ -336,6 +338,7 @@ pool_reap(struct pool *pool, pid_t pid, int status)
 
 	if (!process)
 		return false;
+	/* A record may have arrived with the signal: or a process that did serve would be throttled. */
 	drain_status(pool);
 	if (judge(pool, process, status)) {
 		while (*link != process)
