@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -91,40 +90,6 @@ flush_directory(const char *path)
 	if (fd >= 0 && fsync(fd) < 0)
 		errno = 0;
 	fdio_close(&fd);
-}
-
-int
-file_replace(
-    const char *path, const void *bytes, size_t len, mode_t mode, uid_t uid, gid_t gid, struct err *err)
-{
-	char *beside = alloc_printf("%s.XXXXXX", path);
-	int fd = mkostemp(beside, O_CLOEXEC);
-
-	if (fd < 0) {
-		err_errno(err, "create %s", beside);
-		free(beside);
-		return -1;
-	}
-	if ((uid != (uid_t)-1 || gid != (gid_t)-1) && fchown(fd, uid, gid) < 0) {
-		err_errno(err, "chown %s", beside);
-		goto undo;
-	}
-	if (fill(fd, beside, bytes, len, mode, err) < 0)
-		goto undo;
-	if (rename(beside, path) < 0) {
-		err_errno(err, "rename %s to %s", beside, path);
-		goto undo;
-	}
-	fdio_close(&fd);
-	flush_directory(path);
-	free(beside);
-	return 0;
-
-undo:
-	fdio_close(&fd);
-	unlink(beside);
-	free(beside);
-	return -1;
 }
 
 int

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * file: files that matter: safe open, atomic replacement, locks.
+ * file: files that matter: read within a limit, made whole, locked.
  */
 #ifndef UTIL_FILE_H
 #define UTIL_FILE_H
@@ -19,13 +19,6 @@ int file_read(const char *path, size_t limit, struct buf *to, struct err *err)
 /* The same, without ever waiting: of a FIFO, or a device, it takes only what is there. */
 int file_read_at_once(const char *path, size_t limit, struct buf *to, struct err *err)
     __attribute__((warn_unused_result));
-
-/*
- * Replaces `path` in one step: written beside it, flushed, given mode and owner ((uid_t)-1, (gid_t)-1: as
- * is), renamed, directory flushed. On failure the old file is untouched and nothing is left behind. 0 or -1.
- */
-int file_replace(const char *path, const void *bytes, size_t len, mode_t mode, uid_t uid, gid_t gid,
-    struct err *err) __attribute__((warn_unused_result));
 
 /* Creates `path`, which must not exist, with `mode` from the first moment on. 0 or -1, nothing left behind.
  */

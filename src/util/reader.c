@@ -15,12 +15,6 @@ reader_left(const struct reader *reader)
 	return reader->failed ? 0 : reader->len - reader->at;
 }
 
-int
-reader_peek(const struct reader *reader)
-{
-	return reader_left(reader) > 0 ? reader->bytes[reader->at] : -1;
-}
-
 const unsigned char *
 reader_take(struct reader *reader, size_t len)
 {
@@ -49,17 +43,6 @@ reader_string(struct reader *reader, size_t *len)
 	}
 	reader->at += (size_t)(end - start) + 1;
 	return (const char *)start;
-}
-
-uint32_t
-reader_u32_native(struct reader *reader)
-{
-	uint32_t number = 0;
-	const unsigned char *bytes = reader_take(reader, sizeof number);
-
-	if (bytes)
-		memcpy(&number, bytes, sizeof number);
-	return number;
 }
 
 int64_t

@@ -22,16 +22,13 @@ struct reader {
 void reader_init(struct reader *reader, const void *bytes, size_t len);
 size_t reader_left(const struct reader *reader);
 
-/* The next byte without taking it; -1 at the end. */
-int reader_peek(const struct reader *reader);
-
 /* `len` bytes, borrowed; NULL when they are not there. */
 const unsigned char *reader_take(struct reader *reader, size_t len);
 
 /* A string up to and including its zero byte, borrowed; NULL when none is left. */
 const char *reader_string(struct reader *reader, size_t *len);
 
-uint32_t reader_u32_native(struct reader *reader);
+/* In the byte order of this machine. */
 int64_t reader_i64_native(struct reader *reader);
 
 #endif

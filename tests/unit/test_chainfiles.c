@@ -23,7 +23,8 @@ put(const char *name, const struct buf *text)
 	char *path = alloc_printf("%s/%s", directory, name);
 	struct err err;
 
-	if (file_replace(path, buf_str(text), text->len, 0600, (uid_t)-1, (gid_t)-1, &err) < 0)
+	unlink(path);
+	if (file_create(path, buf_str(text), text->len, 0600, &err) < 0)
 		fail_msg("%s", err.text);
 	free(path);
 }

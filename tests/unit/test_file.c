@@ -60,32 +60,6 @@ create_does_not_touch_what_exists(void **state)
 }
 
 static void
-replace_changes_everything_or_nothing(void **state)
-{
-	struct err err;
-	struct stat st;
-
-	(void)state;
-	assert_int_equal(file_replace(path, "one", 3, 0600, (uid_t)-1, (gid_t)-1, &err), 0);
-	assert_int_equal(file_replace(path, "second", 6, 0644, (uid_t)-1, (gid_t)-1, &err), 0);
-	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0644);
-	expect_content("second");
-
-	char beyond[80];
-	snprintf(beyond, sizeof beyond, "%s/no/file", dir);
-	assert_int_equal(file_replace(beyond, "x", 1, 0600, (uid_t)-1, (gid_t)-1, &err), -1);
-	assert_int_equal(err.code, ENOENT);
-
-	/* A directory cannot be replaced by a file: the new file must not stay beside it. */
-	char sub[80];
-	snprintf(sub, sizeof sub, "%s/sub", dir);
-	assert_int_equal(mkdir(sub, 0700), 0);
-	assert_int_equal(file_replace(sub, "x", 1, 0600, (uid_t)-1, (gid_t)-1, &err), -1);
-	assert_int_equal(rmdir(sub), 0);
-}
-
-static void
 read_keeps_to_its_limit(void **state)
 {
 	struct buf buf = BUF_INIT;
@@ -148,7 +122,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_DIRECTORY(create_does_not_touch_what_exists),
-		IN_DIRECTORY(replace_changes_everything_or_nothing),
 		IN_DIRECTORY(read_keeps_to_its_limit),
 		IN_DIRECTORY(reading_at_once_does_not_wait),
 		IN_DIRECTORY(one_holds_the_lock),

@@ -61,7 +61,8 @@ write_main_cf(const char *text, size_t len, mode_t mode)
 	struct err err;
 	char *path = alloc_printf("%s/main.cf", dir);
 
-	if (file_replace(path, text, len, mode, (uid_t)-1, (gid_t)-1, &err) < 0)
+	unlink(path);
+	if (file_create(path, text, len, mode, &err) < 0)
 		fail_msg("%s", err.text);
 	free(path);
 }
