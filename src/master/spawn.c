@@ -23,8 +23,9 @@
 /* Options master adds: -l or -z, -n NAME, -t TYPE, -d, -v, -u, -c, -o stress, -s N. */
 enum { ADDED_LIMIT = 14 };
 
-char **
-spawn_arguments(const struct spawn_request *request)
+/* What the daemon is called with, NULL behind the last. */
+static char **
+arguments_of(const struct spawn_request *request)
 {
 	const struct mastercf_entry *entry = request->entry;
 	const struct master_settings *settings = request->settings;
@@ -62,14 +63,6 @@ spawn_arguments(const struct spawn_request *request)
 		arguments[n++] = alloc_string(entry->args[i]);
 	arguments[n] = NULL;
 	return arguments;
-}
-
-void
-spawn_arguments_free(char **arguments)
-{
-	for (char **at = arguments; *at; at++)
-		free(*at);
-	free(arguments);
 }
 
 char *
@@ -123,7 +116,7 @@ _Noreturn static void
 become_daemon(const struct spawn_request *request, const sigset_t *mask)
 {
 	char *path = spawn_path(request->entry, request->settings);
-	char **arguments = spawn_arguments(request);
+	char **arguments = arguments_of(request);
 	char generation[32];
 
 	reset_signals(mask);

@@ -27,10 +27,6 @@ struct spawn_request {
 	enum spawn_stress stress;
 };
 
-/* What the daemon is called with, NULL behind the last. Freed with spawn_arguments_free(). */
-char **spawn_arguments(const struct spawn_request *request);
-void spawn_arguments_free(char **arguments);
-
 /* The file that is executed. Freed by the caller. */
 char *spawn_path(const struct mastercf_entry *entry, const struct master_settings *settings);
 

@@ -113,7 +113,6 @@ decide_options(struct context *context, const struct context_server_settings *se
 
 	context->tickets = context->cache_policy.timeout_s > 0 && !(options & SSL_OP_NO_TICKET) && *cipher &&
 			   ticket_cipher_fits(cipher);
-	context->ticket_cipher = alloc_string(context->tickets ? cipher : "");
 	if (!context->tickets)
 		options |= SSL_OP_NO_TICKET;
 	if (settings->preempt_cipherlist)
@@ -383,7 +382,6 @@ context_unref(struct context *context)
 	free((char *)context->grades.export);
 	free((char *)context->grades.null);
 	buf_release(&context->cipher_list);
-	free(context->ticket_cipher);
 	fingerprint_digest_free(context->digest);
 	sni_free(context->sni);
 	SSL_CTX_free(context->sni_ctx);
@@ -475,12 +473,6 @@ bool
 context_tickets(const struct context *context)
 {
 	return context->tickets;
-}
-
-const char *
-context_ticket_cipher(const struct context *context)
-{
-	return context->ticket_cipher;
 }
 
 const struct context_cache_policy *

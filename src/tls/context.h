@@ -141,9 +141,8 @@ unsigned int context_log_mask(const struct context *context); /* of loglevel.h *
 const struct evp_md_st *context_digest(const struct context *context);
 bool context_legacy_fingerprints(const struct context *context);
 
-/* Tickets are wanted and possible; then the cipher's name is not empty. */
+/* Tickets are wanted, and can be sealed with the cipher of the settings. */
 bool context_tickets(const struct context *context);
-const char *context_ticket_cipher(const struct context *context);
 const struct context_cache_policy *context_cache_policy(const struct context *context);
 
 #endif

@@ -30,7 +30,6 @@ struct context {
 	/* server role */
 	bool require_ccert;
 	bool tickets;
-	char *ticket_cipher; /* owned */
 	struct context_cache_policy cache_policy;
 	struct buf cipher_list;    /* "" when the grade or the exclusions are bad */
 	struct err cipher_err;     /* then this says why */

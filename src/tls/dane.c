@@ -39,19 +39,6 @@ dane_set_new(const char *domain)
 	return set;
 }
 
-struct dane_set *
-dane_set_copy(const struct dane_set *set)
-{
-	struct dane_set *copy = dane_set_new(set->domain);
-
-	for (size_t i = 0; i < set->count; i++) {
-		const struct dane_record *r = &set->records[i];
-
-		dane_set_add(copy, r->usage, r->selector, r->mtype, r->data, r->len);
-	}
-	return copy;
-}
-
 void
 dane_set_free(struct dane_set *set)
 {

@@ -33,7 +33,6 @@ struct dane_record {
 
 /* `domain` is the TLSA base domain, copied; "" for what did not come from DNS. Freed by the caller. */
 struct dane_set *dane_set_new(const char *domain);
-struct dane_set *dane_set_copy(const struct dane_set *set);
 void dane_set_free(struct dane_set *set);
 
 /* Copies the bytes. No record is refused here: what cannot be used shows in dane_load(). */
