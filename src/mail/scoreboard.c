@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mail/sharedfile.h"
 #include "util/alloc.h"
 #include "util/err.h"
 #include "util/fdio.h"
@@ -50,22 +51,6 @@ page_at(unsigned char *map, int number)
 	return (struct page *)(void *)(map + (size_t)number * PAGE);
 }
 
-/* F_SETLK: 0, or -1 when another process has it. F_GETLK: the owner, 0 for none. */
-static pid_t
-lock(int fd, int command, short type, int number)
-{
-	struct flock lock = {
-		.l_type = type,
-		.l_whence = SEEK_SET,
-		.l_start = (off_t)number * PAGE,
-		.l_len = PAGE,
-	};
-
-	if (fcntl(fd, command, &lock) < 0)
-		return -1;
-	return command == F_GETLK && lock.l_type != F_UNLCK ? lock.l_pid : 0;
-}
-
 /* --- the process that writes --- */
 
 static void
@@ -100,33 +85,13 @@ take_page(unsigned char *map, int fd)
 	for (int i = PAST + 1; i < PAGES; i++) {
 		struct page *page = page_at(map, i);
 
-		if (lock(fd, F_SETLK, F_WRLCK, i) < 0)
+		if (!sharedfile_take(fd, (size_t)i * PAGE, PAGE))
 			continue;
 		pass_on(map, page);
 		begin(page, getpid());
 		return page;
 	}
 	return NULL;
-}
-
-/* The whole file has its blocks: writing to the map must not find the disk full. */
-static int
-open_file(const char *path, struct err *err)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
-	struct stat st;
-	int code = 0;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		err_errno(err, "open %s", path);
-	else if (!S_ISREG(st.st_mode) || st.st_uid != geteuid())
-		err_set(err, "%s: not a file of this user", path);
-	else if (st.st_size != FILE_SIZE && (code = posix_fallocate(fd, 0, FILE_SIZE)) != 0)
-		err_set(err, "%s: %s", path, strerror(code));
-	else
-		return fd;
-	fdio_close(&fd);
-	return -1;
 }
 
 static void
@@ -145,7 +110,7 @@ found(unsigned char *map)
 struct scoreboard *
 scoreboard_open(const char *path, struct err *err)
 {
-	int fd = open_file(path, err);
+	int fd = sharedfile_open(path, FILE_SIZE, err);
 
 	if (fd < 0)
 		return NULL;
@@ -262,7 +227,7 @@ read_pages(int fd, struct scoreboard_page *pages)
 		return 0;
 	convert(&page, &pages[0]);
 	for (int i = PAST + 1; i < PAGES; i++) {
-		pid_t owner = lock(fd, F_GETLK, F_RDLCK, i);
+		pid_t owner = sharedfile_owner(fd, (size_t)i * PAGE, PAGE);
 
 		if (!read_page(fd, i, &page) || page.pid == 0)
 			continue;

@@ -227,9 +227,10 @@ name_peer(struct gate_session *s, int fd)
 }
 
 static void
-refuse_crowd(struct gate_session *s)
+refuse_crowd(struct gate_session *s, enum gate_crowd_verdict why)
 {
-	gate_state_warn(s, "too many sessions from this address");
+	gate_state_warn(s, why == GATE_CROWD_FULL ? "too many sessions from this address"
+						  : "too many new sessions from this address");
 	if (s->gate->wrappermode)
 		gate_state_go(s, GATE_CLOSING);
 	else
@@ -271,9 +272,11 @@ gate_session_start(const struct gate *gate, int fd)
 	/* In wrapper mode tlsproxy says so, and each line costs a sender, postlogd and master some work. */
 	if (!gate->wrappermode)
 		log_info("connect from %s", s->peer);
-	s->counted = gate->crowd && gate_crowd_enter(gate->crowd, s->peer);
-	if (gate->crowd && !s->counted)
-		refuse_crowd(s);
+	enum gate_crowd_verdict verdict =
+	    gate->crowd ? gate_crowd_enter(gate->crowd, s->peer) : GATE_CROWD_UNCOUNTED;
+	s->counted = verdict == GATE_CROWD_ENTERED;
+	if (verdict == GATE_CROWD_FULL || verdict == GATE_CROWD_FAST)
+		refuse_crowd(s, verdict);
 	else
 		begin(s);
 	session_run(s);

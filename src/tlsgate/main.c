@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "mail/param.h"
@@ -40,7 +42,10 @@ struct settings {
 	int connect_timeout_s;
 	int starttls_timeout_s;
 	int client_limit;
+	char *client_file;
 	int client_connection_count_limit;
+	int client_connection_rate_limit;
+	int rate_time_unit_s;
 };
 
 #define ROW(param_name, param_type, member, least, most)                                                     \
@@ -73,6 +78,9 @@ static const struct param params[] = {
 	ROW("tlsgate_connect_timeout", PARAM_TIME, connect_timeout_s, 1, TIME_MAX_S),
 	ROW("tlsgate_starttls_timeout", PARAM_TIME, starttls_timeout_s, 1, TIME_MAX_S),
 	ROW("tlsgate_client_connection_count_limit", PARAM_INT, client_connection_count_limit, 0, 0),
+	ROW("tlsgate_client_connection_rate_limit", PARAM_INT, client_connection_rate_limit, 0, 0),
+	ROW("tlsgate_client_file", PARAM_STRING, client_file, 0, 0),
+	ROW("anvil_rate_time_unit", PARAM_TIME, rate_time_unit_s, 1, 0),
 	ROW("tlsgate_client_limit", PARAM_INT, client_limit, 1, 0),
 	PARAM_END,
 };
@@ -190,6 +198,34 @@ check_settings(const struct gate *g)
 		log_warn("tlsgate_certified_backend is not used: tlsgate_client_restrictions is empty");
 }
 
+/* One file a service: the limits are those of the service. */
+static struct gate_crowd *
+crowd_of(struct service *service, const struct settings *s)
+{
+	const struct gate_crowd_limits limits = {
+		.sessions = s->client_connection_count_limit,
+		.rate = s->client_connection_rate_limit,
+		.unit_s = s->rate_time_unit_s,
+	};
+	struct err err;
+
+	if (limits.sessions == 0 && limits.rate == 0)
+		return NULL;
+	if (!*s->client_file || service_is_stand_alone(service))
+		return gate_crowd_new(NULL, &limits, &err);
+
+	char *path = alloc_printf("%s.%s", s->client_file, service_name(service));
+	for (char *at = path + strlen(s->client_file); (at = strchr(at, '/'));)
+		*at = '_';
+	service_become_owner(service);
+	struct gate_crowd *crowd = gate_crowd_new(path, &limits, &err);
+	service_become_root(service);
+	if (!crowd)
+		log_warn("tlsgate_client_file: %s: this process counts alone", err.text);
+	free(path);
+	return crowd ? crowd : gate_crowd_new(NULL, &limits, &err);
+}
+
 static void
 pre_jail(struct service *service)
 {
@@ -213,8 +249,7 @@ pre_jail(struct service *service)
 	gate.timeout_s = settings.timeout_s;
 	gate.connect_timeout_s = settings.connect_timeout_s;
 	gate.starttls_timeout_s = settings.starttls_timeout_s;
-	if (settings.client_connection_count_limit > 0)
-		gate.crowd = gate_crowd_new(settings.client_connection_count_limit);
+	gate.crowd = crowd_of(service, &settings);
 	gate.gone = session_gone;
 	gate.context = service;
 }

@@ -116,14 +116,15 @@ static void
 an_address_has_so_many_sessions_and_no_more(void **state)
 {
 	struct fixture *f = *state;
-	struct gate_crowd *crowd = gate_crowd_new(2);
+	const struct gate_crowd_limits limits = { .sessions = 2, .unit_s = 60 };
+	struct gate_crowd *crowd = gate_crowd_new(NULL, &limits, NULL);
 
-	assert_true(gate_crowd_enter(crowd, "[192.0.2.1]:1"));
-	assert_true(gate_crowd_enter(crowd, "[192.0.2.1]:2"));
-	assert_false(gate_crowd_enter(crowd, "[192.0.2.1]:3"));
-	assert_true(gate_crowd_enter(crowd, "[192.0.2.11]:3"));
+	assert_int_equal(gate_crowd_enter(crowd, "[192.0.2.1]:1"), GATE_CROWD_ENTERED);
+	assert_int_equal(gate_crowd_enter(crowd, "[192.0.2.1]:2"), GATE_CROWD_ENTERED);
+	assert_int_equal(gate_crowd_enter(crowd, "[192.0.2.1]:3"), GATE_CROWD_FULL);
+	assert_int_equal(gate_crowd_enter(crowd, "[192.0.2.11]:3"), GATE_CROWD_ENTERED);
 	gate_crowd_leave(crowd, "[192.0.2.1]:2");
-	assert_true(gate_crowd_enter(crowd, "[192.0.2.1]:3"));
+	assert_int_equal(gate_crowd_enter(crowd, "[192.0.2.1]:3"), GATE_CROWD_ENTERED);
 	gate_crowd_free(crowd);
 	f->gone = 1;
 }
@@ -132,7 +133,8 @@ static void
 a_session_too_many_from_one_address_is_told(void **state)
 {
 	struct fixture *f = *state;
-	struct gate_crowd *crowd = gate_crowd_new(1);
+	const struct gate_crowd_limits limits = { .sessions = 1, .unit_s = 60 };
+	struct gate_crowd *crowd = gate_crowd_new(NULL, &limits, NULL);
 
 	f->gate.crowd = crowd;
 	int backend = greeted(f);

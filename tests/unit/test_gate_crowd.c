@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmocka_all.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tlsgate/gate_crowd.h"
+#include "util/err.h"
+#include "util/now.h"
+
+enum { START = 1000000020 /* a minute begins */, ADDRESSES = 10000 };
+
+struct world {
+	char directory[64];
+	char path[96];
+	struct gate_crowd_limits limits;
+};
+
+static int
+set_up(void **state)
+{
+	static struct world world;
+
+	world = (struct world){ .limits = { .unit_s = 60 } };
+	snprintf(world.directory, sizeof world.directory, "/tmp/sealpost-unit.XXXXXX");
+	assert_non_null(mkdtemp(world.directory));
+	snprintf(world.path, sizeof world.path, "%s/crowd", world.directory);
+	now_set(START);
+	*state = &world;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct world *world = *state;
+
+	now_set(0);
+	(void)unlink(world->path);
+	return rmdir(world->directory);
+}
+
+static struct gate_crowd *
+crowd_of(struct world *world)
+{
+	struct err err;
+	struct gate_crowd *crowd = gate_crowd_new(world->path, &world->limits, &err);
+
+	assert_non_null(crowd);
+	return crowd;
+}
+
+/* Another process that lets in `count` sessions of `peer`; it waits to be killed. */
+static pid_t
+start(struct world *world, int count, const char *peer)
+{
+	int ready[2];
+	char done;
+
+	assert_int_equal(pipe(ready), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct err err;
+		struct gate_crowd *crowd = gate_crowd_new(world->path, &world->limits, &err);
+
+		for (int i = 0; crowd && i < count; i++)
+			if (gate_crowd_enter(crowd, peer) != GATE_CROWD_ENTERED)
+				_exit(1);
+		if (!crowd || write(ready[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &done, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+static void
+end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void
+sessions_of_all_processes_count(void **state)
+{
+	struct world *world = *state;
+
+	world->limits.sessions = 4;
+	pid_t one = start(world, 2, "[192.0.2.1]:7"), two = start(world, 1, "[192.0.2.1]:8");
+	struct gate_crowd *crowd = crowd_of(world);
+
+	assert_int_equal(gate_crowd_enter(crowd, "[192.0.2.1]:9"), GATE_CROWD_ENTERED);
+	assert_int_equal(gate_crowd_enter(crowd, "[192.0.2.1]:10"), GATE_CROWD_FULL);
+	assert_int_equal(gate_crowd_enter(crowd, "[192.0.2.2]:10"), GATE_CROWD_ENTERED);
+	gate_crowd_leave(crowd, "[192.0.2.1]:9");
+	assert_int_equal(gate_crowd_enter(crowd, "[192.0.2.1]:11"), GATE_CROWD_ENTERED);
+	end(one);
+	end(two);
+	gate_crowd_free(crowd);
+}
+
+static void
+sessions_of_a_process_that_was_killed_do_not(void **state)
+{
+	struct world *world = *state;
+
+	world->limits.sessions = 2;
+	pid_t other = start(world, 2, "[192.0.2.1]:7");
+	struct gate_crowd *crowd = crowd_of(world);
+
+	assert_int_equal(gate_crowd_enter(crowd, "[192.0.2.1]:8"), GATE_CROWD_FULL);
+	end(other);
+	assert_int_equal(gate_crowd_enter(crowd, "[192.0.2.1]:9"), GATE_CROWD_ENTERED);
+	gate_crowd_free(crowd);
+
+	/* This process, too: the next one takes its part. */
+	other = start(world, 2, "[192.0.2.1]:7");
+	end(other);
+}
+
+static void
+new_sessions_of_a_unit_of_time_count_whoever_ended(void **state)
+{
+	struct world *world = *state;
+
+	world->limits.rate = 3;
+	end(start(world, 2, "[2001:db8::1]:7"));
+	struct gate_crowd *crowd = crowd_of(world);
+
+	assert_int_equal(gate_crowd_enter(crowd, "[2001:db8::1]:8"), GATE_CROWD_ENTERED);
+	gate_crowd_leave(crowd, "[2001:db8::1]:8");
+	assert_int_equal(gate_crowd_enter(crowd, "[2001:db8::1]:9"), GATE_CROWD_FAST);
+	assert_int_equal(gate_crowd_enter(crowd, "[2001:db8::2]:9"), GATE_CROWD_ENTERED);
+	now_set(START + 59);
+	assert_int_equal(gate_crowd_enter(crowd, "[2001:db8::1]:10"), GATE_CROWD_FAST);
+	now_set(START + 60);
+	assert_int_equal(gate_crowd_enter(crowd, "[2001:db8::1]:11"), GATE_CROWD_ENTERED);
+	gate_crowd_free(crowd);
+}
+
+static void
+more_addresses_than_places_are_let_in(void **state)
+{
+	struct world *world = *state;
+	char peer[32];
+	int counted = 0;
+
+	world->limits.sessions = 1;
+	struct gate_crowd *crowd = crowd_of(world);
+
+	for (int i = 0; i < ADDRESSES; i++) {
+		snprintf(peer, sizeof peer, "[10.0.%d.%d]:1", i / 250, i % 250);
+		enum gate_crowd_verdict verdict = gate_crowd_enter(crowd, peer);
+		assert_true(verdict == GATE_CROWD_ENTERED || verdict == GATE_CROWD_UNCOUNTED);
+		counted += verdict == GATE_CROWD_ENTERED;
+	}
+	assert_true(counted > 1000);
+	assert_true(counted < ADDRESSES);
+	gate_crowd_free(crowd);
+}
+
+static void
+places_of_who_has_left_are_used_again(void **state)
+{
+	struct world *world = *state;
+	char peer[32];
+
+	world->limits.rate = 1;
+	struct gate_crowd *crowd = crowd_of(world);
+
+	for (int i = 0; i < ADDRESSES; i++) {
+		snprintf(peer, sizeof peer, "[10.0.%d.%d]:1", i / 250, i % 250);
+		assert_int_equal(gate_crowd_enter(crowd, peer), GATE_CROWD_ENTERED);
+		gate_crowd_leave(crowd, peer);
+	}
+	gate_crowd_free(crowd);
+}
+
+static void
+a_file_that_is_none_is_told(void **state)
+{
+	struct world *world = *state;
+	struct err err;
+
+	assert_null(gate_crowd_new("/nowhere/at/all", &world->limits, &err));
+	assert_string_equal(err.text, "open /nowhere/at/all: No such file or directory");
+	assert_null(gate_crowd_new("/dev/null", &world->limits, &err));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(sessions_of_all_processes_count, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    sessions_of_a_process_that_was_killed_do_not, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    new_sessions_of_a_unit_of_time_count_whoever_ended, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(more_addresses_than_places_are_let_in, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(places_of_who_has_left_are_used_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_file_that_is_none_is_told, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
