@@ -3,16 +3,22 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <unbound.h>
 
+#include "util/alloc.h"
 #include "util/err.h"
 #include "util/now.h"
 
-enum { TYPE_TLSA = 52, CLASS_IN = 1 };
+enum { CLASS_IN = 1 };
+
+struct resolver {
+	struct ub_ctx *ctx; /* owned */
+	int timeout_s;
+};
 
 struct question {
 	bool answered;
@@ -44,7 +50,7 @@ root_anchor(void)
 }
 
 static int
-configure(struct ub_ctx *ctx, const struct resolver_config *config, struct err *err)
+add_anchor(struct ub_ctx *ctx, const struct resolver_config *config, struct err *err)
 {
 	const char *anchor = config->trust_anchor ? config->trust_anchor : root_anchor();
 	int error;
@@ -55,8 +61,17 @@ configure(struct ub_ctx *ctx, const struct resolver_config *config, struct err *
 	if (access(anchor, R_OK) < 0)
 		return err_errno(err, "open %s", anchor);
 	error = ub_ctx_add_ta_file(ctx, anchor);
-	if (error == 0)
-		error = config->address ? ub_ctx_set_fwd(ctx, config->address) : ub_ctx_resolvconf(ctx, NULL);
+	return error == 0 ? 0 : err_set(err, "resolver: %s", ub_strerror(error));
+}
+
+static int
+configure(struct ub_ctx *ctx, const struct resolver_config *config, struct err *err)
+{
+	int error;
+
+	if (!config->unvalidated && add_anchor(ctx, config, err) < 0)
+		return -1;
+	error = config->address ? ub_ctx_set_fwd(ctx, config->address) : ub_ctx_resolvconf(ctx, NULL);
 	if (error == 0)
 		error = ub_ctx_set_option(ctx, "do-not-query-localhost:", "no");
 	if (error == 0)
@@ -65,6 +80,31 @@ configure(struct ub_ctx *ctx, const struct resolver_config *config, struct err *
 	if (error == 0)
 		error = ub_ctx_zone_remove(ctx, "test.");
 	return error == 0 ? 0 : err_set(err, "resolver: %s", ub_strerror(error));
+}
+
+struct resolver *
+resolver_new(const struct resolver_config *config, struct err *err)
+{
+	struct resolver *resolver = alloc_zero(sizeof *resolver);
+
+	resolver->timeout_s = config->timeout_s;
+	resolver->ctx = ub_ctx_create();
+	if (!resolver->ctx)
+		err_set(err, "resolver: it does not start");
+	else if (configure(resolver->ctx, config, err) == 0)
+		return resolver;
+	resolver_free(resolver);
+	return NULL;
+}
+
+void
+resolver_free(struct resolver *resolver)
+{
+	if (!resolver)
+		return;
+	if (resolver->ctx)
+		ub_ctx_delete(resolver->ctx);
+	free(resolver);
 }
 
 /* 0, or -1: there is no answer yet. */
@@ -84,8 +124,7 @@ wait_for(struct ub_ctx *ctx, struct question *question, int64_t deadline_ms)
 }
 
 static enum resolver_answer
-judge(
-    const struct question *question, const char *name, resolver_record_fn fn, void *context, struct err *err)
+judge(const struct question *question, const char *name, struct resolver_reply *reply, struct err *err)
 {
 	const struct ub_result *result = question->result;
 
@@ -94,47 +133,95 @@ judge(
 		return RESOLVER_FAILED;
 	}
 	if (result->bogus) {
+		reply->bogus = true;
 		err_set(err, "%s: %s", name, result->why_bogus ? result->why_bogus : "the answer is forged");
 		return RESOLVER_FAILED;
 	}
 	if (!result->havedata) {
+		reply->nxdomain = result->nxdomain;
 		if (result->rcode == 0 || result->nxdomain)
 			return RESOLVER_NONE;
 		err_set(err, "%s: the server failed (code %d)", name, result->rcode);
 		return RESOLVER_FAILED;
 	}
-	if (!result->secure)
-		return RESOLVER_INSECURE;
-	for (size_t i = 0; result->data[i]; i++)
-		fn((const unsigned char *)result->data[i], (size_t)result->len[i], context);
-	return RESOLVER_SECURE;
+	return result->secure ? RESOLVER_SECURE : RESOLVER_INSECURE;
+}
+
+static void
+take_records(struct resolver_reply *reply, const char *name)
+{
+	const struct ub_result *result = reply->result;
+	size_t len;
+
+	while (result->data && result->data[reply->count])
+		reply->count++;
+	reply->canonical = alloc_string(result->canonname ? result->canonname : name);
+	len = strlen(reply->canonical);
+	if (len > 1 && reply->canonical[len - 1] == '.')
+		reply->canonical[len - 1] = '\0';
+}
+
+enum resolver_answer
+resolver_ask(struct resolver *resolver, const char *name, enum resolver_type type,
+    struct resolver_reply *reply, struct err *err)
+{
+	struct question question = { 0 };
+	int64_t deadline_ms = now_ms() + (int64_t)resolver->timeout_s * 1000;
+	enum resolver_answer answer = RESOLVER_FAILED;
+	int id, error;
+
+	*reply = (struct resolver_reply){ 0 };
+	error = ub_resolve_async(resolver->ctx, name, type, CLASS_IN, &question, take_answer, &id);
+	if (error != 0) {
+		err_set(err, "%s: %s", name, ub_strerror(error));
+		return RESOLVER_FAILED;
+	}
+	if (wait_for(resolver->ctx, &question, deadline_ms) < 0) {
+		if (!question.answered)
+			ub_cancel(resolver->ctx, id);
+		err_set(err, "%s: no answer within %d seconds", name, resolver->timeout_s);
+	} else {
+		answer = judge(&question, name, reply, err);
+	}
+	reply->result = question.result;
+	if (answer != RESOLVER_FAILED)
+		take_records(reply, name);
+	return answer;
+}
+
+void
+resolver_reply_release(struct resolver_reply *reply)
+{
+	free(reply->canonical);
+	ub_resolve_free(reply->result);
+	*reply = (struct resolver_reply){ 0 };
+}
+
+const unsigned char *
+resolver_record(const struct resolver_reply *reply, size_t index, size_t *len)
+{
+	*len = (size_t)reply->result->len[index];
+	return (const unsigned char *)reply->result->data[index];
 }
 
 enum resolver_answer
 resolver_tlsa(const struct resolver_config *config, const char *name, resolver_record_fn fn, void *context,
     struct err *err)
 {
-	struct question question = { 0 };
+	struct resolver *resolver = resolver_new(config, err);
+	struct resolver_reply reply = { 0 };
 	enum resolver_answer answer = RESOLVER_FAILED;
-	struct ub_ctx *ctx = ub_ctx_create();
-	int64_t deadline_ms = now_ms() + (int64_t)config->timeout_s * 1000;
-	int id, error;
+	const unsigned char *data;
+	size_t len;
 
-	if (!ctx) {
-		err_set(err, "resolver: it does not start");
+	if (!resolver)
 		return RESOLVER_FAILED;
+	answer = resolver_ask(resolver, name, RESOLVER_TLSA, &reply, err);
+	for (size_t i = 0; answer == RESOLVER_SECURE && i < reply.count; i++) {
+		data = resolver_record(&reply, i, &len);
+		fn(data, len, context);
 	}
-	if (configure(ctx, config, err) < 0)
-		goto out;
-	error = ub_resolve_async(ctx, name, TYPE_TLSA, CLASS_IN, &question, take_answer, &id);
-	if (error != 0)
-		err_set(err, "%s: %s", name, ub_strerror(error));
-	else if (wait_for(ctx, &question, deadline_ms) < 0)
-		err_set(err, "%s: no answer within %d seconds", name, config->timeout_s);
-	else
-		answer = judge(&question, name, fn, context, err);
-	ub_resolve_free(question.result);
-out:
-	ub_ctx_delete(ctx);
+	resolver_reply_release(&reply);
+	resolver_free(resolver);
 	return answer;
 }
