@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -12,6 +13,7 @@
 #include "tls/client_session.h"
 #include "tls/context.h"
 #include "tls/dump.h"
+#include "tls/kept_session.h"
 #include "tls/library.h"
 #include "tls/loglevel.h"
 #include "tls/resume.h"
@@ -41,8 +43,24 @@ struct conn {
 	struct client_session *client; /* owned; client role, else NULL */
 	struct resume_client_conn resume_client;
 	bool dumping;     /* what passes is logged */
+	bool log_failure; /* of the handshake */
 	size_t turn_left; /* bytes to be read in this turn */
 };
+
+static bool
+logs_failure(const struct conn *conn)
+{
+	return conn->log_failure && !conn->connected;
+}
+
+/* `code` is an errno, or 0. */
+static void
+log_lost(const struct conn *conn, int code)
+{
+	if (logs_failure(conn))
+		log_info(
+		    "SSL_connect error to %s: %s", conn->namaddr, code ? strerror(code) : "lost connection");
+}
 
 /* The only place that looks at an OpenSSL result. */
 static enum tls_io
@@ -60,9 +78,11 @@ io_result(struct conn *conn, int result)
 	case SSL_ERROR_WANT_CLIENT_HELLO_CB:
 		return TLS_IO_WANT_LOOKUP;
 	case SSL_ERROR_ZERO_RETURN:
+		log_lost(conn, 0);
 		return TLS_IO_CLOSED;
 	case SSL_ERROR_SYSCALL:
 		if (ERR_peek_error() == 0) {
+			log_lost(conn, code);
 			errno = code;
 			return TLS_IO_CLOSED;
 		}
@@ -70,6 +90,8 @@ io_result(struct conn *conn, int result)
 	default:
 		break;
 	}
+	if (logs_failure(conn))
+		log_info("SSL_connect error to %s: %d", conn->namaddr, result);
 	library_log_errors();
 	return TLS_IO_ERROR;
 }
@@ -178,12 +200,14 @@ conn_new_client(
 		return NULL;
 	}
 	conn->namaddr = alloc_string(settings->namaddr ? settings->namaddr : "");
+	conn->log_failure = settings->log_failure;
 	verify_init(&conn->verify, client->namaddr, client->log_mask);
 	conn->verify.must_fail = client->must_fail;
 	conn->verify.forced_failure = client->forced_failure;
 	conn->verify.spare_mismatch = client->release >= CONN_RELEASE_3_10;
 	conn->resume_client = (struct resume_client_conn){
 		.resume = resume,
+		.kept = settings->kept,
 		.ssl = conn->ssl,
 		.id = client->session_id,
 		.namaddr = client->namaddr,
@@ -192,6 +216,8 @@ conn_new_client(
 		.ready = settings->ready,
 		.context = settings->context,
 	};
+	if (settings->kept)
+		kept_session_use(settings->kept, client->session_id, conn->ssl);
 	if (resume_client_attach(&conn->resume_client) < 0 || !attach(conn, settings->fd)) {
 		library_log_errors();
 		conn_free(conn);

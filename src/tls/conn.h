@@ -16,6 +16,7 @@
 struct conn;
 struct context;
 struct dane_set;
+struct kept_session;
 struct resume;
 struct resume_client;
 struct summary;
@@ -73,6 +74,8 @@ struct conn_client_settings {
 	int enable_rpk;                    /* -1: the caller knows no such setting, as before 3.9 */
 	const char *forced_failure_type;   /* not "": the peer shall not be trusted, for this reason */
 	const char *log_param, *log_level; /* instead of the context's; NULL: none of its own */
+	bool log_failure;                  /* a handshake that fails is, before what the library has to say */
+	struct kept_session *kept;         /* borrowed: resumed, and replaced by what the server offers */
 	int fd;                            /* borrowed; must outlive the conn */
 	resume_ready_fn ready;
 	void *context;

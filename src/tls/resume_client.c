@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 
 #include "mail/timer.h"
+#include "tls/kept_session.h"
 #include "tls/library.h"
 #include "tls/loglevel.h"
 #include "tls/mgr_cache.h"
@@ -74,6 +75,8 @@ on_new_session(SSL *ssl, SSL_SESSION *session)
 	struct resume_client_conn *conn = SSL_get_ex_data(ssl, conn_index);
 	struct resume_client *resume = conn ? conn->resume : NULL;
 
+	if (conn && conn->kept)
+		kept_session_put(conn->kept, conn->id, session);
 	if (!resume || !resume->cache.cachable ||
 	    conn->stored >= (conn->first_only ? 1 : RESUME_CLIENT_STORED_LIMIT))
 		return 0;

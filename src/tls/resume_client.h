@@ -15,6 +15,7 @@
 #include "tls/resume.h"
 
 struct event_base;
+struct kept_session;
 struct mgr_client;
 struct mgr_request;
 struct resume_client;
@@ -28,6 +29,7 @@ enum { RESUME_CLIENT_STORED_LIMIT = 8 };
 /* One a session; lives as long as its SSL. */
 struct resume_client_conn {
 	struct resume_client *resume; /* NULL: no cache */
+	struct kept_session *kept;    /* borrowed; instead of a cache of tlsmgr's; NULL: none */
 	struct ssl_st *ssl;           /* borrowed */
 	const char *id;               /* borrowed; the key */
 	const char *namaddr;          /* borrowed; for the log, in lower case */
