@@ -99,7 +99,10 @@ apply_tlsa(const struct policy_request *request, struct policy_result *result)
 
 	switch (request->tlsa) {
 	case POLICY_TLSA_FAILED:
-		trouble = alloc_printf("TLSA lookup error for %s", request->destination->host);
+		trouble = request->port > 0
+			      ? alloc_printf(
+				    "TLSA lookup error for %s:%d", request->destination->host, request->port)
+			      : alloc_printf("TLSA lookup error for %s", request->destination->host);
 		result->level = LEVEL_INVALID;
 		policy_result_defer(result, "4.7.5", trouble);
 		free(trouble);

@@ -36,6 +36,7 @@ struct policy_request {
 	void *context; /* of both */
 	enum policy_mx mx;
 	enum policy_tlsa tlsa;
+	int port; /* of the server, for what is said; 0: unknown */
 };
 
 /* Asks and notes the answer in `result`. `suffix` is the parameter's name behind
