@@ -31,6 +31,7 @@ enum command_result cmd_new_server_key(const struct site *site, int argc, char *
 enum command_result cmd_output_server_csr(const struct site *site, int argc, char **argv, struct err *err);
 enum command_result cmd_output_server_tlsa(const struct site *site, int argc, char **argv, struct err *err);
 enum command_result cmd_policy(const struct site *site, int argc, char **argv, struct err *err);
+enum command_result cmd_probe(const struct site *site, int argc, char **argv, struct err *err);
 enum command_result cmd_status(const struct site *site, int argc, char **argv, struct err *err);
 
 #endif

@@ -32,6 +32,10 @@ static const struct subcommand {
 	    "prints TLSA records" },
 	{ "status", NULL, "says what tlsmgr and tlsproxy serve and have done" },
 	{ "policy", NULL, "says which TLS the SMTP client would use for a destination, and why" },
+	{ "probe",
+	    " [--json] [--first] [--resume] [-l level] [-o name=value ...] [--resolver address]"
+	    " [--trust-anchor file] [--timeout seconds] nexthop",
+	    "visits the servers of a destination as the SMTP client would, and says what comes of it" },
 	{ "check", NULL, "looks for what is wrong with the TLS settings and the files they name" },
 };
 
@@ -49,6 +53,13 @@ static const struct option {
 	{ "--json", "prints the result as a JSON document" },
 	{ "--strict", "refuses what there would be warnings about" },
 	{ "--force", "does what would be refused, where that is sane" },
+	{ "--first", "stops at the first server that would take mail" },
+	{ "--resume", "connects to each server once more, with the session it offered" },
+	{ "-l level", "instead of the level that main.cf and its tables have" },
+	{ "-o name=value", "instead of what main.cf has" },
+	{ "--resolver", "whom to ask of DNS, ADDRESS or ADDRESS@PORT" },
+	{ "--trust-anchor", "the keys that validation begins with (those of the DNS root)" },
+	{ "--timeout", "seconds for each question and each step of a session (30)" },
 	{ "hostname ...", "the names in the certificate (myhostname)" },
 	{ "[key ...", "files, or algorithms for the keys in use (all of those)" },
 };

@@ -25,7 +25,8 @@ enum { EXIT_ERRORS = 2, EXIT_UNKNOWN = 3 };
 enum command_kind {
 	TELLS,
 	CHANGES, /* one at a time */
-	JUDGES,  /* says itself what is wrong with main.cf; status 1 is taken, so failures have their own */
+	TRIES,   /* status 1 is taken, so failures have their own */
+	JUDGES,  /* likewise, and says itself what is wrong with main.cf */
 };
 
 static const struct command {
@@ -46,6 +47,10 @@ static const struct command {
 	{ "all-default-server", "", cmd_all_default_server, TELLS },
 	{ "status", " [--json]", cmd_status, TELLS },
 	{ "policy", " [--json] nexthop [host]", cmd_policy, TELLS },
+	{ "probe",
+	    " [--json] [--first] [--resume] [-l level] [-o name=value ...] [--resolver address]"
+	    " [--trust-anchor file] [--timeout seconds] nexthop",
+	    cmd_probe, TRIES },
 	{ "check",
 	    " [--json | --fix [--yes]] [--dns] [--resolver address] [--trust-anchor file] [--timeout seconds]"
 	    " | --list",
@@ -180,7 +185,7 @@ main(int argc, char **argv)
 	}
 	umask(022);
 	report_start();
-	if (command && command->kind == JUDGES)
+	if (command && (command->kind == JUDGES || command->kind == TRIES))
 		log_set_fatal(EXIT_UNKNOWN, 0);
 	if (!*command_directory || chdir(command_directory) < 0)
 		log_fatal("no Postfix command directory '%s'", command_directory);
