@@ -241,7 +241,8 @@ context_configure_basics(SSL_CTX *ctx, int verifydepth, uint64_t options)
 	SSL_CTX_set_security_level(ctx, 0);
 	SSL_CTX_set_verify_depth(ctx, verifydepth + 1);
 	SSL_CTX_set_options(ctx, options);
-	/* Hundreds of idle sessions must not each hold two record buffers; writes come from a ring. */
+	/* Hundreds of idle sessions must not each hold two record buffers; what is left of a write is kept,
+	 * and lies elsewhere when it is tried again. */
 	SSL_CTX_set_mode(ctx,
 	    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 }

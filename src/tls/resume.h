@@ -44,6 +44,8 @@ struct resume_conn {
  */
 struct resume *resume_new(
     struct event_base *base, struct mgr_client *mgr, const char *cache_type, const char *ticket_cipher);
+
+/* When no reply comes any more: `mgr` may hold a question of ours, and is freed next. */
 void resume_free(struct resume *resume);
 
 /* Puts the callbacks into a context. */

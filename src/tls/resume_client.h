@@ -46,6 +46,8 @@ struct resume_client_conn {
 /* Asks tlsmgr for the policy of `cache_type` ("smtp", "lmtp"; copied) at once. `mgr` is borrowed. */
 struct resume_client *resume_client_new(
     struct event_base *base, struct mgr_client *mgr, const char *cache_type);
+
+/* When no reply comes any more: `mgr` may hold a question of ours, and is freed next. */
 void resume_client_free(struct resume_client *resume);
 
 /* Puts the callback into a context. */

@@ -4,10 +4,9 @@
  * tls_server_sni_maps.
  *
  * For a.b.c the tables are asked for a.b.c, .b.c and .c; what they hold is PEM text in the grammar of
- * chain_files. Chains that were loaded are kept for the next session, up to a number of names,
- * until the list gets other tables. A client that
- * names nothing, or nothing that is known, gets the default chain; one whose chain cannot be loaded gets an
- * alert.
+ * chain_files. Chains that were loaded are kept for the next session, up to a number of names, until the list
+ * gets other tables. A client that names nothing, or nothing that is known, gets the default chain; one whose
+ * chain cannot be loaded gets an alert.
  */
 #ifndef TLS_SNI_H
 #define TLS_SNI_H

@@ -44,10 +44,10 @@ extern int log_verbosity;
 			log_info(__VA_ARGS__);                                                               \
 	} while (0)
 
-/* It cannot start: logs, waits one second, exits with log_fatal_status (1 unless set). */
+/* It cannot start: logs, waits one second, exits with status 1. Both as log_set_fatal() says. */
 _Noreturn void log_fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* It cannot be: logs, waits one second, aborts. */
+/* It cannot be: logs, waits as long, aborts. */
 _Noreturn void log_panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A command that is run by hand exits at once, and may exit with another status. */
