@@ -13,11 +13,11 @@
 #include "mail/maincf.h"
 #include "mail/maincf_edit.h"
 #include "mail/param.h"
-#include "postconf/entry.h"
+#include "mail/entry.h"
 #include "postconf/facts.h"
-#include "postconf/listing.h"
+#include "mail/listing.h"
 #include "postconf/services.h"
-#include "postconf/services_edit.h"
+#include "mail/services_edit.h"
 #include "postconf/survey.h"
 #include "util/alloc.h"
 #include "util/buf.h"
@@ -170,7 +170,8 @@ edit_master_cf(const struct command_line *line)
 		kind = SERVICES_REMOVE;
 	else if (line->given['#'])
 		kind = SERVICES_COMMENT;
-	if (services_edit(maincf_directory(), line->services, kind, line->args, line->arg_count, &err) < 0)
+	if (services_edit(maincf_directory(), line->services, kind, line->args, line->arg_count, NULL, &err) <
+	    0)
 		log_fatal("%s", err.text);
 }
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "postconf/entry.h"
-#include "postconf/request.h"
+#include "mail/entry.h"
+#include "mail/request.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"

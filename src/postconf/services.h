@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "postconf/listing.h"
+#include "mail/listing.h"
 
 struct buf;
 struct entry_list;

@@ -7,7 +7,7 @@
 #include "mail/maincf.h"
 #include "mail/maincf_expand.h"
 #include "mail/param.h"
-#include "postconf/entry.h"
+#include "mail/entry.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"

@@ -3,8 +3,8 @@
 
 #include "captured_log.h"
 
-#include "postconf/entry.h"
-#include "postconf/listing.h"
+#include "mail/entry.h"
+#include "mail/listing.h"
 #include "util/buf.h"
 #include "util/err.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "postconf/listing.h"
+#include "mail/listing.h"
 
 #include <string.h>
 

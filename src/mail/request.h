@@ -2,8 +2,8 @@
 /*
  * request: what a user names of master.cf: SERVICE/TYPE/ITEM, where "*", or nothing at the end, is any.
  */
-#ifndef POSTCONF_REQUEST_H
-#define POSTCONF_REQUEST_H
+#ifndef MAIL_REQUEST_H
+#define MAIL_REQUEST_H
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "postconf/services_edit.h"
+#include "mail/services_edit.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 #include "mail/config_replace.h"
 #include "mail/logical_line.h"
 #include "mail/maincf.h"
-#include "postconf/entry.h"
-#include "postconf/request.h"
+#include "mail/entry.h"
+#include "mail/request.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
@@ -338,8 +338,8 @@ check_fields(const struct edit *edit, struct err *err)
 }
 
 int
-services_edit(
-    const char *dir, char what, enum services_edit_kind kind, char **texts, int count, struct err *err)
+services_edit(const char *dir, char what, enum services_edit_kind kind, char **texts, int count,
+    const struct config_replace_expected *expected, struct err *err)
 {
 	char *path = alloc_printf("%s/master.cf", dir);
 	struct edit edit = { .what = what, .kind = kind, .path = path };
@@ -351,7 +351,7 @@ services_edit(
 	if (result == 0 && what == 'F')
 		result = check_fields(&edit, err);
 	if (result == 0)
-		result = config_replace(path, NULL, change, &edit, err);
+		result = config_replace(path, expected, change, &edit, err);
 	for (int i = 0; i < edit.count; i++) {
 		request_release(&edit.requests[i].at);
 		entry_free(edit.requests[i].entry);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "postconf/entry.h"
+#include "mail/entry.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "mail/config_read.h"
 #include "mail/logical_line.h"
 #include "mail/maincf.h"
-#include "postconf/listing.h"
+#include "mail/listing.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"

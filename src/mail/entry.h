@@ -6,8 +6,8 @@
  * taken apart as far as their -o settings need it: options that stand together are separated ("-vo a=b" is
  * "-v -o a=b"), and braces around an argument are taken off, to come back where they are needed.
  */
-#ifndef POSTCONF_ENTRY_H
-#define POSTCONF_ENTRY_H
+#ifndef MAIL_ENTRY_H
+#define MAIL_ENTRY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
 /*
  * listing: settings as postconf prints them.
  */
-#ifndef POSTCONF_LISTING_H
-#define POSTCONF_LISTING_H
+#ifndef MAIL_LISTING_H
+#define MAIL_LISTING_H
 
 #include <stdbool.h>
 #include <stddef.h>

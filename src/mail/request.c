@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "postconf/request.h"
+#include "mail/request.h"
 
 #include <stddef.h>
 #include <stdlib.h>
