@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mail/config_replace.h"
 #include "mail/maincf_edit.h"
+#include "mail/services_edit.h"
 #include "postfix-tls/child.h"
 #include "postfix-tls/leftovers.h"
 #include "postfix-tls/site.h"
@@ -15,21 +17,65 @@
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
+#include "util/file.h"
+#include "util/log.h"
+
+enum { FILE_LIMIT = 16 << 20 };
 
 /* --- steps --- */
 
+/* A file that is a link stays one, and keeps its mode and owner. */
 static int
-edit(const struct site *site, const struct finding_step *step, enum maincf_edit_kind kind, struct err *err)
+read_settings(const struct site *site, const char *name, struct buf *text, struct err *err)
+{
+	char *path = alloc_printf("%s/%s", site->config_directory, name);
+	int result = file_read(path, FILE_LIMIT, text, err);
+
+	free(path);
+	return result;
+}
+
+static int
+edit_main(
+    const struct site *site, const struct finding_step *step, enum maincf_edit_kind kind, struct err *err)
 {
 	struct maincf_edit *changes = maincf_edit_new(kind);
 	char *request = kind == MAINCF_EDIT_SET ? alloc_printf("%s = %s", step->name, step->value)
 						: alloc_string(step->name);
-	int result = maincf_edit_request(changes, request, err);
+	struct buf text = BUF_INIT, said = BUF_INIT;
+	int result = read_settings(site, "main.cf", &text, err);
 
+	maincf_edit_carefully(changes, buf_str(&text), text.len);
+	/* What is said of main.cf was found and said before. */
+	log_divert(&said);
+	if (result == 0)
+		result = maincf_edit_request(changes, request, err);
 	if (result == 0)
 		result = maincf_edit_apply(changes, site->config_directory, err);
+	log_divert(NULL);
+	buf_release(&said);
+	buf_release(&text);
 	free(request);
 	maincf_edit_free(changes);
+	return result;
+}
+
+static int
+edit_master(
+    const struct site *site, const struct finding_step *step, enum services_edit_kind kind, struct err *err)
+{
+	char *request =
+	    kind == SERVICES_SET ? alloc_printf("%s=%s", step->name, step->value) : alloc_string(step->name);
+	struct buf text = BUF_INIT;
+	int result = read_settings(site, "master.cf", &text, err);
+
+	if (result == 0) {
+		struct config_replace_expected expected = { .bytes = buf_str(&text), .len = text.len };
+
+		result = services_edit(site->config_directory, 'P', kind, &request, 1, &expected, err);
+	}
+	buf_release(&text);
+	free(request);
 	return result;
 }
 
@@ -90,9 +136,13 @@ take(const struct site *site, const struct finding_step *step, struct err *err)
 {
 	switch (step->kind) {
 	case FINDING_SET:
-		return edit(site, step, MAINCF_EDIT_SET, err);
+		return edit_main(site, step, MAINCF_EDIT_SET, err);
 	case FINDING_REMOVE:
-		return edit(site, step, MAINCF_EDIT_REMOVE, err);
+		return edit_main(site, step, MAINCF_EDIT_REMOVE, err);
+	case FINDING_SERVICE_SET:
+		return edit_master(site, step, SERVICES_SET, err);
+	case FINDING_SERVICE_REMOVE:
+		return edit_master(site, step, SERVICES_REMOVE, err);
 	case FINDING_MODE:
 		return change_mode(step, err);
 	case FINDING_POSTMAP:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fix: takes the steps that findings offer: settings of main.cf, modes of files, tables made anew.
+ * fix: takes the steps that findings offer: settings of main.cf and master.cf, modes of files, tables made
+ * anew.
  */
 #ifndef POSTFIX_TLS_FIX_H
 #define POSTFIX_TLS_FIX_H

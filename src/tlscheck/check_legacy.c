@@ -64,11 +64,7 @@ check_boolean(struct check *check, struct scope *scope, size_t row, const char *
 	    scope_value(scope, name), levels[row].level, level_meant(scope, row));
 	/* A service's own text goes where it was, so that the level does not become everybody's. */
 	if (scope_entry(scope)) {
-		char *quoted = finding_quote(scope_entry(scope)->name);
-
-		finding_mend(found, "postconf %s-P %s/%s/%s=%s", check->site->option, quoted,
-		    mastercf_type_name(scope_entry(scope)->type), levels[row].level, level_meant(scope, row));
-		free(quoted);
+		scope_mend_service(scope, found, levels[row].level, level_meant(scope, row), true);
 	} else {
 		scope_mend_set(scope, found, levels[row].level, level_meant(scope, row), true);
 	}
@@ -212,7 +208,9 @@ check_old_names(struct check *check, struct scope *scope)
 		found = check_found(
 		    check, scope, "old-name", name, "%s is the old name of %s", name, names[i][1]);
 		/* The new one may be set as well; then it counts. */
-		if (!scope_raw(scope, names[i][1]) && !scope_entry(scope))
+		if (!scope_raw(scope, names[i][1]) && scope_entry(scope))
+			scope_mend_service(scope, found, names[i][1], scope_raw(scope, name), true);
+		else if (!scope_raw(scope, names[i][1]))
 			scope_mend_set(scope, found, names[i][1], scope_raw(scope, name), true);
 		scope_mend_remove(scope, found, name, true);
 	}

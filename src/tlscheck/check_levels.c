@@ -146,20 +146,6 @@ is_port(const struct mastercf_entry *entry, const char *number, const char *name
 				  (other && strcmp(entry->port, other) == 0));
 }
 
-/* The options are in master.cf, whether or not there are some yet. */
-static void
-mend_service(const struct role *role, struct finding *found, const char *name, const char *value)
-{
-	const struct mastercf_entry *entry = scope_entry(role->scope);
-	char *setting =
-	    alloc_printf("%s/%s/%s=%s", entry->name, mastercf_type_name(entry->type), name, value);
-	char *quoted = finding_quote(setting);
-
-	finding_mend(found, "postconf %s-P %s", role->check->site->option, quoted);
-	free(quoted);
-	free(setting);
-}
-
 static struct finding *
 service_found(const struct role *role, const char *id, const char *what)
 {
@@ -180,19 +166,19 @@ check_port(const struct role *role)
 		return;
 	if (is_port(entry, "465", "smtps", "submissions") && !wrapped) {
 		found = service_found(role, "wrappermode-missing", "does not begin with TLS");
-		mend_service(role, found, "smtpd_tls_wrappermode", "yes");
+		scope_mend_service(role->scope, found, "smtpd_tls_wrappermode", "yes", false);
 	} else if (wrapped &&
 		   (is_port(entry, "25", "smtp", NULL) || is_port(entry, "587", "submission", NULL))) {
 		found = service_found(role, "wrappermode-port", "begins with TLS");
-		mend_service(role, found, "smtpd_tls_wrappermode", "no");
+		scope_mend_service(role->scope, found, "smtpd_tls_wrappermode", "no", false);
 	} else if (is_port(entry, "25", "smtp", NULL) && role_level(role) >= LEVEL_ENCRYPT &&
 		   strcmp(entry->host, "127.0.0.1") != 0) {
 		found = service_found(role, "required-on-25", "requires TLS");
-		mend_service(role, found, "smtpd_tls_security_level", "may");
+		scope_mend_service(role->scope, found, "smtpd_tls_security_level", "may", false);
 	} else if (is_port(entry, "587", "submission", NULL) && role_level(role) >= LEVEL_NONE &&
 		   role_level(role) < LEVEL_ENCRYPT) {
 		found = service_found(role, "submission-optional", "does not require TLS");
-		mend_service(role, found, "smtpd_tls_security_level", "encrypt");
+		scope_mend_service(role->scope, found, "smtpd_tls_security_level", "encrypt", false);
 	}
 }
 

@@ -127,13 +127,7 @@ check_unknown(struct check *check, struct scope *scope, const char *name, char *
 	}
 	found = check_add(check, "unknown-parameter", where, "%s is no parameter; %s is", name, meant);
 	if (scope_entry(scope)) {
-		char *setting = alloc_printf("%s/%s/%s=%s", scope_entry(scope)->name,
-		    mastercf_type_name(scope_entry(scope)->type), meant, scope_raw(scope, name));
-		char *quoted = finding_quote(setting);
-
-		finding_mend(found, "postconf %s-P %s", check->site->option, quoted);
-		free(quoted);
-		free(setting);
+		scope_mend_service(scope, found, meant, scope_raw(scope, name), false);
 	} else {
 		scope_mend_set(scope, found, meant, scope_raw(scope, name), false);
 	}

@@ -406,19 +406,66 @@ scope_where(const struct scope *scope, const char *name)
 
 /* --- commands --- */
 
+/* SERVICE/TYPE/NAME. Freed by the caller. */
+static char *
+service_place(const struct scope *scope, const char *name)
+{
+	return alloc_printf("%s/%s/%s", scope->entry->name, mastercf_type_name(scope->entry->type), name);
+}
+
+/* A place is taken apart at its slashes. */
+static void
+service_step(const struct scope *scope, struct finding *finding, enum finding_step_kind kind,
+    const char *place, const char *value)
+{
+	if (!strchr(scope->entry->name, '/'))
+		finding_step(finding, kind, place, value);
+}
+
+/* Values of options have no blanks; lists do with commas. Freed by the caller. */
+static char *
+without_blanks(const char *value)
+{
+	struct buf text = BUF_INIT;
+	const char *word;
+	size_t len;
+
+	while ((word = text_token(&value, TEXT_LIST_SEPARATORS, &len)))
+		buf_printf(&text, "%s%.*s", text.len > 0 ? "," : "", (int)len, word);
+	buf_add_str(&text, "");
+	return buf_detach(&text);
+}
+
+void
+scope_mend_service(
+    const struct scope *scope, struct finding *finding, const char *name, const char *value, bool safe)
+{
+	char *place = service_place(scope, name), *text = without_blanks(value);
+	char *assignment = alloc_printf("%s=%s", place, text), *quoted = finding_quote(assignment);
+
+	finding_mend(finding, "postconf %s-P %s", scope->effective->site->option, quoted);
+	if (safe)
+		service_step(scope, finding, FINDING_SERVICE_SET, place, text);
+	free(quoted);
+	free(assignment);
+	free(text);
+	free(place);
+}
+
 void
 scope_mend_set(
     const struct scope *scope, struct finding *finding, const char *name, const char *value, bool safe)
 {
-	const char *option = scope->effective->site->option;
-	bool here = scope->entry && scope_overrides(scope, name);
-	char *assignment = here ? alloc_printf("%s/%s/%s=%s", scope->entry->name,
-				      mastercf_type_name(scope->entry->type), name, value)
-				: alloc_printf("%s = %s", name, value);
-	char *quoted = finding_quote(assignment);
+	char *assignment, *quoted;
 
-	finding_mend(finding, "postconf %s-%s %s", option, here ? "P" : "e", quoted);
-	if (safe && !here)
+	if (scope->entry && scope_overrides(scope, name)) {
+		scope_mend_service(scope, finding, name, value, safe);
+		return;
+	}
+	assignment = alloc_printf("%s = %s", name, value);
+	quoted = finding_quote(assignment);
+	finding_mend(finding, "postconf %s-e %s", scope->effective->site->option, quoted);
+	if (safe)
 		finding_step(finding, FINDING_SET, name, value);
 	free(quoted);
 	free(assignment);
@@ -430,13 +477,13 @@ scope_mend_remove(const struct scope *scope, struct finding *finding, const char
 	const char *option = scope->effective->site->option;
 
 	if (scope->entry && scope_overrides(scope, name)) {
-		char *service = alloc_printf(
-		    "%s/%s/%s", scope->entry->name, mastercf_type_name(scope->entry->type), name);
-		char *quoted = finding_quote(service);
+		char *place = service_place(scope, name), *quoted = finding_quote(place);
 
 		finding_mend(finding, "postconf %s-PX %s", option, quoted);
+		if (safe)
+			service_step(scope, finding, FINDING_SERVICE_REMOVE, place, NULL);
 		free(quoted);
-		free(service);
+		free(place);
 		return;
 	}
 	finding_mend(finding, "postconf %s-X %s", option, name);

@@ -84,7 +84,9 @@ const char *scope_source(const struct scope *scope, const char *name);
 char *scope_where(const struct scope *scope, const char *name);
 
 /* Adds a command to a finding that gives `name` a value, or takes its text away, there; `safe` also as a step
- * that can be taken by this program, which it is in main.cf only. */
+ * that can be taken by this program. scope_mend_service: in master.cf, whether or not it is set there. */
+void scope_mend_service(
+    const struct scope *scope, struct finding *finding, const char *name, const char *value, bool safe);
 void scope_mend_set(
     const struct scope *scope, struct finding *finding, const char *name, const char *value, bool safe);
 void scope_mend_remove(const struct scope *scope, struct finding *finding, const char *name, bool safe);

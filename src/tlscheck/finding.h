@@ -20,15 +20,17 @@ enum finding_severity {
 };
 
 enum finding_step_kind {
-	FINDING_SET,     /* a parameter in main.cf */
-	FINDING_REMOVE,  /* likewise */
-	FINDING_MODE,    /* of a file */
-	FINDING_POSTMAP, /* an index is made anew */
+	FINDING_SET,            /* a parameter in main.cf */
+	FINDING_REMOVE,         /* likewise */
+	FINDING_SERVICE_SET,    /* a parameter of a service in master.cf */
+	FINDING_SERVICE_REMOVE, /* likewise */
+	FINDING_MODE,           /* of a file */
+	FINDING_POSTMAP,        /* an index is made anew */
 };
 
 struct finding_step {
 	enum finding_step_kind kind;
-	char *name;  /* parameter, path or TYPE:PATH; owned */
+	char *name;  /* parameter, SERVICE/TYPE/parameter, path or TYPE:PATH; owned */
 	char *value; /* of a parameter, mode as chmod has it, options of postmap; owned */
 };
 

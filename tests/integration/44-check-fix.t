@@ -84,6 +84,31 @@ rm "$TMP/conf/main.cf"
 helper check >/dev/null 2>"$TMP/err"
 is "$? $(wc -l <"$TMP/err")" "3 1" "nor without main.cf" || diag "$(cat "$TMP/err")"
 
+# Settings of services are in master.cf, which stays a link and keeps its mode; the others of it stay as they are.
+fresh
+mv "$TMP/conf/master.cf" "$TMP/kept-master"
+cat >>"$TMP/kept-master" <<'CONF'
+# a comment
+587 inet n - n - - smtpd
+  -o smtpd_enforce_tls=yes -o syslog_name=postfix/submission
+  -o smtpd_tls_eecdh_grade=strong
+26 inet n - n - - smtpd -o smtpd_tls_security_level=verify
+# the last
+CONF
+chmod 640 "$TMP/kept-master"
+ln -s ../kept-master "$TMP/conf/master.cf"
+helper check --fix --yes >"$TMP/text" 2>"$TMP/err"
+is "$(stat -c '%F %a' "$TMP/conf/master.cf" "$TMP/kept-master" | tr '\n' ' ')" "symbolic link 777 regular file 640 " \
+	"master.cf is where it was"
+is "$(/usr/sbin/postconf -c "$TMP/conf" -P 2>/dev/null)" "587/inet/smtpd_tls_security_level = encrypt
+587/inet/syslog_name = postfix/submission
+26/inet/smtpd_tls_security_level = encrypt" "settings of services have changed" || diag "$(cat "$TMP/text" "$TMP/err")"
+is "$(grep '^#' "$TMP/conf/master.cf")" "# a comment
+# the last" "comments stay"
+helper check --fix --yes >"$TMP/text" 2>>"$TMP/err"
+unlike "$(cat "$TMP/text")" '^done:' "and then there is nothing to do" || diag "$(cat "$TMP/text")"
+rm "$TMP/kept-master"
+
 # What it says of main.cf it does not say twice.
 fresh
 echo "smtpd_tls_cipherlist = HIGH" >>"$TMP/conf/main.cf"
