@@ -446,7 +446,9 @@ entry_put_command(const struct entry *entry, struct listing_line *line)
 void
 entry_put(const struct entry *entry, bool fold, struct buf *to)
 {
-	struct listing_line line = { .to = to, .fold = fold, .is_started = true };
+	struct listing_line line = {
+		.to = to, .fold = fold, .width = LISTING_SERVICE_WIDTH, .is_started = true
+	};
 
 	for (int field = 0; field < ENTRY_COMMAND; field++) {
 		const char *text = entry->fields[field];

@@ -6,8 +6,6 @@
 #include "util/buf.h"
 #include "util/text.h"
 
-enum { WIDTH = 80 };
-
 #define INDENT "    "
 
 void
@@ -21,7 +19,7 @@ listing_break(struct listing_line *line)
 void
 listing_word(struct listing_line *line, const char *word, size_t len)
 {
-	if (line->is_started && line->fold && line->column + 1 + len > WIDTH)
+	if (line->is_started && line->fold && line->column + 1 + len > line->width)
 		listing_break(line);
 	if (line->is_started) {
 		buf_add_byte(line->to, ' ');
@@ -35,7 +33,7 @@ listing_word(struct listing_line *line, const char *word, size_t len)
 void
 listing_add(struct buf *to, const struct listing_style *style, const char *name, const char *value)
 {
-	struct listing_line line = { .to = to, .fold = style->fold };
+	struct listing_line line = { .to = to, .fold = style->fold, .width = LISTING_WIDTH };
 	const char *word;
 	size_t len;
 

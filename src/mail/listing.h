@@ -19,10 +19,14 @@ struct listing_style {
 /* Appends one setting. Runs of blanks, tabs, CR and LF in the value become one blank, none at its ends. */
 void listing_add(struct buf *to, const struct listing_style *style, const char *name, const char *value);
 
+/* What fits on a line: of main.cf, and, as Postfix counts, of master.cf. */
+enum { LISTING_WIDTH = 80, LISTING_SERVICE_WIDTH = 79 };
+
 /* A line in the making. */
 struct listing_line {
 	struct buf *to; /* borrowed */
 	bool fold;
+	size_t width;    /* one of the two above */
 	size_t column;   /* bytes on it */
 	bool is_started; /* a blank comes before the next word */
 };

@@ -318,29 +318,28 @@ take_branches(struct expansion *x, struct slice *text, struct expression *e)
 	return 0;
 }
 
+/* The name or comparison at the start; what is left of `text` is its branches. */
 static int
-parse_expression(struct expansion *x, struct slice text, struct expression *e)
+take_head(struct expansion *x, struct slice *text, struct expression *e)
 {
-	struct slice start = text, rest;
+	struct slice start = *text, rest;
 
 	*e = (struct expression){ 0 };
-	skip_space(&text);
-	if (text.len > 0 && text.at[0] == '{') {
+	skip_space(text);
+	if (text->len > 0 && text->at[0] == '{') {
 		e->is_relation = true;
-		if (take_relation(x, &text, &e->relation) < 0)
+		if (take_relation(x, text, &e->relation) < 0)
 			return -1;
 	} else {
-		e->name = (struct slice){ .at = text.at, .len = name_len(text) };
-		skip(&text, e->name.len);
+		e->name = (struct slice){ .at = text->at, .len = name_len(*text) };
+		skip(text, e->name.len);
 	}
-	rest = text;
-	skip_space(&text);
-	if (text.len == 0)
+	rest = *text;
+	skip_space(text);
+	if (text->len == 0 || text->at[0] == '?' || text->at[0] == ':')
 		return 0;
-	if (text.at[0] == '?' || text.at[0] == ':')
-		return take_branches(x, &text, e);
 	if (e->is_relation)
-		log_warn("\"?\" or \":\" expected at: \"...}>>>%.*s\"", SHOW_REST(text));
+		log_warn("\"?\" or \":\" expected at: \"...}>>>%.*s\"", SHOW_REST(*text));
 	else
 		log_warn("attribute name syntax error at: \"...%.*s>>>%.*s\"", (int)(rest.at - start.at),
 		    start.at, SHOW_REST(rest));
@@ -381,22 +380,23 @@ static int
 eval_expression(struct expansion *x, struct slice text, int depth, struct buf *to)
 {
 	struct expression e;
-	bool has_branches;
 	int is_true;
 
-	if (parse_expression(x, text, &e) < 0)
+	if (take_head(x, &text, &e) < 0)
 		return -1;
-	has_branches = e.has_if_true || e.has_if_false;
-	if (!e.is_relation && !has_branches)
+	if (!e.is_relation && text.len == 0)
 		return eval_name(x, e.name, false, depth, to);
+	/* What is wrong with the branches comes to light only now. */
 	is_true = e.is_relation ? eval_relation(x, &e.relation) : eval_name(x, e.name, true, depth, NULL);
 	if (is_true < 0)
 		return -1;
-	if (!has_branches) {
+	if (text.len == 0) {
 		if (is_true)
 			buf_add_str(to, "true");
 		return 0;
 	}
+	if (take_branches(x, &text, &e) < 0)
+		return -1;
 	if ((is_true || x->visit != NULL) && e.has_if_true && expand(x, e.if_true, depth + 1, to) < 0)
 		return -1;
 	if ((!is_true || x->visit != NULL) && e.has_if_false && expand(x, e.if_false, depth + 1, to) < 0)

@@ -29,7 +29,7 @@ show_field(
     const struct entry *entry, enum entry_field field, const struct listing_style *style, struct buf *to)
 {
 	char *name = label(entry, entry_field_names[field]);
-	struct listing_line line = { .to = to, .fold = style->fold };
+	struct listing_line line = { .to = to, .fold = style->fold, .width = LISTING_SERVICE_WIDTH };
 
 	if (field == ENTRY_COMMAND && !style->no_value) {
 		if (!style->no_name) {
