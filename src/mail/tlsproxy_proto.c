@@ -2,9 +2,20 @@
 #include "mail/tlsproxy_proto.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "mail/attr.h"
 #include "util/buf.h"
+
+#define PLAINTEXT "plaintext_descriptor" /* offered, and taken */
+
+static bool
+is_next(const struct attr_scan *scan, const char *name)
+{
+	const char *next = attr_scan_peek(scan);
+
+	return next && strcmp(next, name) == 0;
+}
 
 void
 tlsproxy_proto_put_announcement(struct buf *to)
@@ -21,6 +32,8 @@ tlsproxy_proto_put_request(struct buf *to, const struct tlsproxy_request *reques
 	attr_put_int(to, "timeout", request->handshake_timeout_s);
 	attr_put_int(to, "timeout", request->session_timeout_s);
 	attr_put_str(to, "serverid", request->serverid);
+	if (request->offers_plaintext)
+		attr_put_int(to, PLAINTEXT, request->offers_plaintext);
 	attr_put_end(to);
 }
 
@@ -28,6 +41,14 @@ void
 tlsproxy_proto_put_status(struct buf *to, int available)
 {
 	attr_put_int(to, "status", available);
+	attr_put_end(to);
+}
+
+void
+tlsproxy_proto_put_status_taken(struct buf *to)
+{
+	attr_put_int(to, "status", 1);
+	attr_put_int(to, PLAINTEXT, 1);
 	attr_put_end(to);
 }
 
@@ -52,21 +73,26 @@ tlsproxy_proto_get_request(const void *list, size_t len, const char *stream, str
 	attr_scan_int(&scan, "timeout", &request->handshake_timeout_s);
 	attr_scan_int(&scan, "timeout", &request->session_timeout_s);
 	attr_scan_str(&scan, "serverid", &request->serverid);
+	request->offers_plaintext = 0;
+	int own = is_next(&scan, PLAINTEXT) ? attr_scan_int(&scan, PLAINTEXT, &request->offers_plaintext) : 0;
 
 	bool more = attr_scan_peek(&scan) != NULL;
-	if (attr_scan_end(&scan) != 5)
+	if (own < 0 || attr_scan_end(&scan) != 5 + own)
 		return -1;
 	return more ? 1 : 0;
 }
 
 int
-tlsproxy_proto_get_status(const void *list, size_t len, const char *stream, int *available)
+tlsproxy_proto_get_status(const void *list, size_t len, const char *stream, int *available, int *taken)
 {
 	struct attr_scan scan;
 
+	*taken = 0;
+
 	attr_scan_init(&scan, list, len, ATTR_FLAG_STRICT, stream);
 	attr_scan_int(&scan, "status", available);
-	return attr_scan_end(&scan) == 1 ? 0 : -1;
+	int own = is_next(&scan, PLAINTEXT) ? attr_scan_int(&scan, PLAINTEXT, taken) : 0;
+	return own >= 0 && attr_scan_end(&scan) == 1 + own ? 0 : -1;
 }
 
 int

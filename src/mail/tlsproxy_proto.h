@@ -6,6 +6,9 @@
  * descriptor (caller), then plaintext both ways; if asked for, the TLS context comes first.
  * A request is one list, and a second one for the client role and from Postfix 3.12:
  * tlsproxy_proto_client.h, tlsproxy_proto_server.h.
+ *
+ * Our own callers may offer another place for the plaintext. If the status takes the offer, its descriptor
+ * comes with a byte of its own after the first one, and nothing else passes between the two.
  */
 #ifndef MAIL_TLSPROXY_PROTO_H
 #define MAIL_TLSPROXY_PROTO_H
@@ -35,6 +38,7 @@ struct tlsproxy_request {
 	int handshake_timeout_s;
 	int session_timeout_s;
 	const char *serverid; /* borrowed from the list */
+	int offers_plaintext; /* 1: a descriptor for the plaintext, too; unknown to Postfix */
 };
 
 /* Of the TLS context list, what is the same in all shapes since 3.6; borrowed from the list. */
@@ -55,6 +59,9 @@ void tlsproxy_proto_put_announcement(struct buf *to);
 void tlsproxy_proto_put_request(struct buf *to, const struct tlsproxy_request *request);
 void tlsproxy_proto_put_status(struct buf *to, int available);
 
+/* The status 1 that takes the offer of a descriptor for the plaintext. */
+void tlsproxy_proto_put_status_taken(struct buf *to);
+
 /* 0, or -1 after a warning that names `stream`. The lists are complete or ended at end of file. A request
  * with more than is wanted is 1, and a warning: that is good as long as no list follows. */
 int tlsproxy_proto_get_announcement(const void *list, size_t len, const char *stream)
@@ -63,7 +70,8 @@ int tlsproxy_proto_get_request(const void *list, size_t len, const char *stream,
     struct tlsproxy_request *request) __attribute__((warn_unused_result));
 int tlsproxy_proto_get_context(const void *list, size_t len, const char *stream,
     struct tlsproxy_context *context) __attribute__((warn_unused_result));
-int tlsproxy_proto_get_status(const void *list, size_t len, const char *stream, int *available)
+/* *taken: so is what was offered. */
+int tlsproxy_proto_get_status(const void *list, size_t len, const char *stream, int *available, int *taken)
     __attribute__((warn_unused_result));
 
 #endif

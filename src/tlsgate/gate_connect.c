@@ -46,7 +46,7 @@ connected(struct gate_session *s)
 		return gate_state_go(s, GATE_GREETING);
 	}
 	gate_side_move(&s->backend, &s->next);
-	return gate_state_go(s, GATE_RELAY);
+	return gate_state_go(s, s->gives ? GATE_GIVE : GATE_RELAY);
 }
 
 static int

@@ -25,6 +25,12 @@ gate_handoff_refuse(struct gate_session *s)
 	return gate_state_refuse(s, GATE_WORD_UNAVAILABLE);
 }
 
+static bool
+offers_backend(const struct gate *gate)
+{
+	return !gate->protocol && gate->relays && !*gate->relays;
+}
+
 /* It waits for nothing, so that tlsproxy finds it when it looks at its new client for the first time. */
 static void
 put_request(struct gate_session *s)
@@ -35,6 +41,7 @@ put_request(struct gate_session *s)
 		.handshake_timeout_s = s->gate->starttls_timeout_s,
 		.session_timeout_s = s->gate->timeout_s,
 		.serverid = s->gate->service,
+		.offers_plaintext = offers_backend(s->gate),
 	};
 
 	tlsproxy_proto_put_request(&s->proxy.out, &request);
@@ -119,19 +126,23 @@ enum gate_verdict
 gate_handoff_status(struct gate_session *s)
 {
 	size_t len;
-	int list = whole_list(s, &s->proxy, PROXY_LIST_LIMIT, &len), available = 0;
+	int list = whole_list(s, &s->proxy, PROXY_LIST_LIMIT, &len), available = 0, taken = 0;
 
 	if (list == 0)
 		return GATE_WAIT;
 	/* Nothing may follow it: what comes next is from the client. */
 	if (list < 0 || len != s->proxy.in.len ||
-	    tlsproxy_proto_get_status(s->proxy.in.bytes, s->proxy.in.len, s->gate->tlsproxy, &available) < 0)
+	    tlsproxy_proto_get_status(
+		s->proxy.in.bytes, s->proxy.in.len, s->gate->tlsproxy, &available, &taken) < 0)
 		return proxy_failed(s, "status");
 	buf_clear(&s->proxy.in);
 	if (available != 1) {
 		gate_state_warn(s, "%s service role \"server\" is not available", s->gate->tlsproxy);
 		return gate_handoff_refuse(s);
 	}
+	s->gives = taken == 1 && offers_backend(s->gate);
+	if (offers_backend(s->gate) && !taken)
+		*s->gate->relays = true;
 	s->address = 0;
 	bool connect_later = s->gate->wrappermode || gate_session_wants_context(s->gate);
 	return gate_state_go(s, connect_later ? GATE_HAND_OVER : GATE_CONNECT);
@@ -222,4 +233,39 @@ gate_handoff_context(struct gate_session *s)
 	gate_peer_set(&s->tls_peer, &context);
 	buf_consume(&s->client.in, len);
 	return gate_rules_tls(s);
+}
+
+enum gate_verdict
+gate_handoff_give(struct gate_session *s)
+{
+	if (s->backend.broken || s->timed_out)
+		return gate_state_end(s, "lost connection");
+	/* The header comes before anything of the client's. */
+	if (s->backend.out.len > 0)
+		return GATE_WAIT;
+	if (fdio_send_fd(s->client.fd, s->backend.fd) < 0) {
+		/* tlsproxy has said why there is no TLS session. */
+		if (errno == EPIPE)
+			return gate_state_end(s, "no TLS session");
+		gate_state_warn(
+		    s, "problem sending file handle to %s service: %s", s->gate->tlsproxy, strerror(errno));
+		return gate_state_end(s, "TLS not available");
+	}
+	return gate_state_go(s, GATE_GIVEN);
+}
+
+enum gate_verdict
+gate_handoff_given(struct gate_session *s)
+{
+	if (s->client.in.len > 0) {
+		gate_state_warn(s, "%s service says more than it was asked", s->gate->tlsproxy);
+		return gate_state_end(s, "TLS not available");
+	}
+	if (!s->client.eof)
+		return GATE_WAIT;
+	/* Most back ends are gone by now, or say no more. */
+	gate_side_shut(&s->backend);
+	if (gate_side_read(&s->backend))
+		return gate_state_end(s, "lost connection");
+	return s->backend.eof ? gate_state_end(s, "done") : gate_state_go(s, GATE_RELAY);
 }

@@ -40,7 +40,7 @@ static const struct {
 	enum gate_verdict (*run)(struct gate_session *s);
 	int reads;      /* sides that are read from */
 	size_t timeout; /* where in struct gate, in seconds; 0: use timeout_ms */
-	int timeout_ms;
+	int timeout_ms; /* 0: none */
 } states[] = {
 	[GATE_CONNECT] = { gate_connect_run, 0, offsetof(struct gate, connect_timeout_s), 0 },
 	[GATE_GREETING] = { gate_connect_greeting, NEXT, offsetof(struct gate, connect_timeout_s), 0 },
@@ -53,6 +53,8 @@ static const struct {
 	[GATE_HAND_OVER] = { gate_handoff_run, 0, 0, PROXY_TIMEOUT_MS },
 	[GATE_READY] = { gate_handoff_ready, 0, offsetof(struct gate, timeout_s), 0 },
 	[GATE_CONTEXT] = { gate_handoff_context, CLIENT, offsetof(struct gate, starttls_timeout_s), 0 },
+	[GATE_GIVE] = { gate_handoff_give, 0, offsetof(struct gate, connect_timeout_s), 0 },
+	[GATE_GIVEN] = { gate_handoff_given, CLIENT, 0, 0 },
 	[GATE_CLOSING] = { do_closing, 0, 0, CLOSING_TIMEOUT_MS },
 };
 
@@ -62,6 +64,10 @@ start_timer(struct gate_session *s)
 	size_t where = states[s->state].timeout;
 	int seconds;
 
+	if (!where && states[s->state].timeout_ms == 0) {
+		timer_stop(s->timer);
+		return;
+	}
 	if (!where) {
 		timer_start(s->timer, states[s->state].timeout_ms);
 		return;

@@ -15,6 +15,8 @@
  *
  * In wrapper mode the client's socket goes to tlsproxy at once, and the first back end is the only one. What
  * then comes out of TLS is a protocol as above, or, without a protocol, bytes that the gate does not look at.
+ * These pass between tlsproxy and the back end, whose descriptor tlsproxy gets, if it takes it; the gate
+ * waits for the end.
  */
 #ifndef TLSGATE_GATE_SESSION_H
 #define TLSGATE_GATE_SESSION_H
@@ -46,6 +48,8 @@ struct gate {
 	bool proxy_protocol;                  /* version 2, to the back end */
 	bool xclient;                         /* to the back end */
 	const struct gate_protocol *protocol; /* NULL: none */
+	bool *relays; /* tlsproxy takes no back end's descriptor, as the first to offer one learns; NULL: not
+			 offered */
 	int timeout_s;
 	int connect_timeout_s;
 	int starttls_timeout_s;

@@ -20,6 +20,8 @@ static const char *const names[] = {
 	[GATE_HAND_OVER] = "hand-over",
 	[GATE_READY] = "ready",
 	[GATE_CONTEXT] = "context",
+	[GATE_GIVE] = "give",
+	[GATE_GIVEN] = "given",
 	[GATE_CLOSING] = "closing",
 };
 

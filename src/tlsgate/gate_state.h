@@ -35,12 +35,15 @@ enum gate_state {
 	GATE_HAND_OVER,    /* pass the client's socket */
 	GATE_READY,        /* the reply to STARTTLS goes out on our copy of that socket */
 	GATE_CONTEXT,      /* what tlsproxy has to say of the TLS session */
+	GATE_GIVE,         /* pass the back end's socket, too */
+	GATE_GIVEN,        /* tlsproxy has both: wait for its end */
 	GATE_CLOSING,      /* last words to the client */
 };
 
 /* Between STARTTLS and GATE_READY: call, announcement, status, connect, greeting, hand-over. In wrapper mode:
  * call, announcement, status, hand-over, connect, then greeting or relay. When more is to be known of the TLS
- * session than that it is there, as in wrapper mode, with context before connect. */
+ * session than that it is there, as in wrapper mode, with context before connect. Without a protocol give and
+ * given are there in place of relay, if tlsproxy takes what is given; relay follows at the end. */
 
 struct gate_session {
 	unsigned int magic;
@@ -64,6 +67,7 @@ struct gate_session {
 	size_t address;      /* the one being tried */
 	bool starting_tls;   /* a STARTTLS command waits for its reply */
 	bool tls;
+	bool gives;      /* tlsproxy takes the back end's socket */
 	bool skipping;   /* a command line that is too long */
 	int calls;       /* of tlsproxy, with no room for another client yet */
 	int refusals;    /* by the gate itself */

@@ -87,6 +87,7 @@ static const struct param params[] = {
 
 static struct settings settings;
 static struct gate gate;
+static bool relays;
 static int sessions;
 
 static void
@@ -240,6 +241,7 @@ pre_jail(struct service *service)
 	gate.no_tls = !level.use;
 	gate.encrypt = level.enforce;
 	gate.auth_only = settings.tls_auth_only;
+	gate.relays = &relays;
 	gate.xclient = settings.backend_xclient;
 	gate.req_ccert = requires_ccert(&settings, level.enforce);
 	gate.access = access_of(&settings);

@@ -26,7 +26,7 @@ write_to_caller(struct session *session, const void *bytes, size_t len, size_t *
 	ssize_t put;
 
 	do {
-		put = write(session->caller.fd, bytes, len);
+		put = write(session->plaintext->fd, bytes, len);
 	} while (put < 0 && errno == EINTR);
 	if (put < 0 && errno != EAGAIN)
 		return false;
@@ -101,7 +101,7 @@ move_to_remote(struct session *session, size_t *used)
 	ssize_t got;
 
 	do {
-		got = read(session->caller.fd, passing, sizeof passing);
+		got = read(session->plaintext->fd, passing, sizeof passing);
 	} while (got < 0 && errno == EINTR);
 	if (got < 0 && errno == EAGAIN)
 		return RELAY_WAIT;

@@ -19,6 +19,7 @@
 #include "tlsproxy/role_client.h"
 #include "tlsproxy/score.h"
 #include "tlsproxy/session_impl.h"
+#include "tlsproxy/session_plaintext.h"
 #include "tlsproxy/session_request.h"
 #include "util/alloc.h"
 #include "util/fdio.h"
@@ -35,6 +36,7 @@ static enum verdict do_refused(struct session *s);
 static enum verdict do_receive_descriptor(struct session *s);
 static enum verdict do_handshake(struct session *s);
 static enum verdict do_send_context(struct session *s);
+static enum verdict do_receive_plaintext(struct session *s);
 static enum verdict do_relay(struct session *s);
 static enum verdict do_finish_remote(struct session *s);
 static enum verdict do_finish_caller(struct session *s);
@@ -51,6 +53,7 @@ static const struct {
 	[RECEIVE_DESCRIPTOR] = { "receive-descriptor", do_receive_descriptor, 100 },
 	[HANDSHAKE] = { "handshake", do_handshake, 0 },
 	[SEND_CONTEXT] = { "send-context", do_send_context, 0 },
+	[RECEIVE_PLAINTEXT] = { "receive-plaintext", do_receive_plaintext, 100 },
 	[RELAY] = { "relay", do_relay, 0 },
 	[FINISH_REMOTE] = { "finish-remote", do_finish_remote, 0 },
 	[FINISH_CALLER] = { "finish-caller", do_finish_caller, 0 },
@@ -61,13 +64,13 @@ static void session_event(evutil_socket_t fd, short what, void *context);
 
 /* --- states --- */
 
-static void
-side_init(struct side *side, struct session *s, int fd, event_callback_fn fn)
+void
+session_open_side(struct session *s, struct side *side, int fd)
 {
 	side->fd = fd;
 	side->watched = 0;
-	event_assign(&side->read, s->shared->base, fd, EV_READ | EV_PERSIST, fn, s);
-	event_assign(&side->write, s->shared->base, fd, EV_WRITE | EV_PERSIST, fn, s);
+	event_assign(&side->read, s->shared->base, fd, EV_READ | EV_PERSIST, session_event, s);
+	event_assign(&side->write, s->shared->base, fd, EV_WRITE | EV_PERSIST, session_event, s);
 }
 
 void
@@ -109,16 +112,6 @@ do_refused(struct session *s)
 	return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)) ? WAIT : END;
 }
 
-/* A socket that never was connected, or is no more, is always ready, and has nothing to read. */
-static bool
-has_no_peer(int fd)
-{
-	struct sockaddr_storage peer;
-	socklen_t len = sizeof peer;
-
-	return getpeername(fd, (struct sockaddr *)&peer, &len) < 0 && errno == ENOTCONN;
-}
-
 static enum verdict
 do_receive_descriptor(struct session *s)
 {
@@ -140,8 +133,8 @@ do_receive_descriptor(struct session *s)
 	int on = 1;
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0)
 		log_debug("TCP_NODELAY: %s", strerror(errno));
-	side_init(&s->remote, s, fd, session_event);
-	if (has_no_peer(fd))
+	session_open_side(s, &s->remote, fd);
+	if (fdio_has_no_peer(fd))
 		return END;
 	if (fdio_set_nonblocking(fd, true) < 0) {
 		log_warn("tlsp_get_fd_event: remote SMTP peer file descriptor: %s", strerror(errno));
@@ -232,13 +225,30 @@ do_handshake(struct session *s)
 }
 
 static enum verdict
+begin_relay(struct session *s)
+{
+	if (s->given)
+		s->plaintext = s->given;
+	session_enter(s, RELAY);
+	/* Whatever is not in our hands yet makes a descriptor readable. */
+	return s->remote_may_read ? GO_ON : WAIT;
+}
+
+static enum verdict
+do_receive_plaintext(struct session *s)
+{
+	return s->given->fd >= 0 ? begin_relay(s) : WAIT;
+}
+
+static enum verdict
 do_send_context(struct session *s)
 {
 	switch (relay_flush_to_caller(s)) {
 	case RELAY_SOURCE_END:
-		session_enter(s, RELAY);
-		/* Whatever is not in our hands yet makes a descriptor readable. */
-		return s->remote_may_read ? GO_ON : WAIT;
+		if (!s->given)
+			return begin_relay(s);
+		session_enter(s, RECEIVE_PLAINTEXT);
+		return GO_ON;
 	case RELAY_TARGET_END:
 		log_warn("cannot send TLS context: %s", strerror(errno));
 		return END;
@@ -252,7 +262,7 @@ do_relay(struct session *s)
 {
 	s->deadline_ms = now_ms() + (int64_t)s->session_timeout_s * 1000;
 
-	enum relay_result up = s->caller_deaf || s->only == &s->caller ? RELAY_WAIT : relay_to_caller(s);
+	enum relay_result up = s->caller_deaf || s->only == s->plaintext ? RELAY_WAIT : relay_to_caller(s);
 	if (up == RELAY_SOURCE_END) {
 		session_enter(s, FINISH_CALLER);
 		return GO_ON;
@@ -334,7 +344,7 @@ watch(struct side *side, short wanted)
 }
 
 static short
-wanted_from_caller(const struct session *s)
+wanted_from_plaintext(const struct session *s)
 {
 	short wanted = s->to_caller.len > 0 ? EV_WRITE : 0;
 
@@ -342,6 +352,7 @@ wanted_from_caller(const struct session *s)
 	case RECEIVE_REQUEST:
 	case RECEIVE_SETTINGS:
 	case RECEIVE_DESCRIPTOR:
+	case RECEIVE_PLAINTEXT:
 	case REFUSED:
 		return (short)(wanted | EV_READ);
 	case HANDSHAKE:
@@ -372,7 +383,10 @@ wanted_from_remote(const struct session *s)
 static bool
 session_rearm(struct session *s)
 {
-	if (!watch(&s->caller, wanted_from_caller(s)) || !watch(&s->remote, wanted_from_remote(s)))
+	if (!watch(s->plaintext, wanted_from_plaintext(s)) || !watch(&s->remote, wanted_from_remote(s)))
+		return false;
+	/* Its end is the session's. */
+	if (s->plaintext != &s->caller && !watch(&s->caller, EV_READ))
 		return false;
 
 	/* Bytes that wait in a buffer of ours make no descriptor readable. A timer, so that other sessions
@@ -424,7 +438,10 @@ session_free(struct session *s)
 	event_del(&s->timer);
 	conn_free(s->conn);
 	side_release(&s->remote);
+	if (s->given)
+		side_release(s->given);
 	side_release(&s->caller);
+	free(s->given);
 	buf_release_secret(&s->to_caller);
 	buf_release_secret(&s->to_remote);
 	session_request_release(s);
@@ -467,6 +484,9 @@ expire(struct session *s)
 		log_warn(
 		    "tlsp_get_fd_event: receive remote SMTP peer file descriptor: %s", strerror(ETIMEDOUT));
 		break;
+	case RECEIVE_PLAINTEXT:
+		log_warn("%s: no descriptor for the plaintext: %s", s->endpoint, strerror(ETIMEDOUT));
+		break;
 	case SEND_STATUS:
 	case REFUSED:
 		break;
@@ -484,11 +504,22 @@ only_side(const struct session *s, evutil_socket_t fd, short what)
 {
 	if (s->state != RELAY || what != EV_READ)
 		return NULL;
-	if (fd == s->caller.fd && s->to_caller.len == 0 && !s->remote_may_read)
-		return &s->caller;
+	if (fd == s->plaintext->fd && s->to_caller.len == 0 && !s->remote_may_read)
+		return s->plaintext;
 	if (fd == s->remote.fd && s->to_remote.len == 0 && !s->caller_may_read)
 		return &s->remote;
 	return NULL;
+}
+
+static void
+settle_plaintext(struct session *s)
+{
+	if (!session_plaintext_hear(s))
+		settle(s, END);
+	else if (s->state == RECEIVE_PLAINTEXT)
+		session_run(s);
+	else
+		settle(s, WAIT);
 }
 
 static void
@@ -502,6 +533,8 @@ session_event(evutil_socket_t fd, short what, void *context)
 		settle(s, expire(s));
 	else if (what == EV_TIMEOUT && !s->again)
 		settle(s, WAIT);
+	else if (s->given && s->state >= HANDSHAKE && fd == s->caller.fd && (what & EV_READ))
+		settle_plaintext(s);
 	else if (s->state == HANDSHAKE && fd == s->caller.fd && caller_has_left(s))
 		settle(s, END);
 	else {
@@ -517,8 +550,9 @@ session_start(const struct session_shared *shared, int fd)
 
 	s->magic = SESSION_MAGIC;
 	s->shared = shared;
-	side_init(&s->caller, s, fd, session_event);
-	side_init(&s->remote, s, -1, session_event);
+	s->plaintext = &s->caller;
+	session_open_side(s, &s->caller, fd);
+	session_open_side(s, &s->remote, -1);
 	event_assign(&s->timer, shared->base, -1, 0, session_event, s);
 	session_request_begin(s);
 	session_enter(s, RECEIVE_REQUEST);

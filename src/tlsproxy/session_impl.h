@@ -28,6 +28,7 @@ enum session_state {
 	RECEIVE_DESCRIPTOR,
 	HANDSHAKE,
 	SEND_CONTEXT,
+	RECEIVE_PLAINTEXT, /* the descriptor, of a caller that offered one */
 	RELAY,
 	FINISH_REMOTE, /* the caller is gone: deliver what it sent, then close_notify */
 	FINISH_CALLER, /* the remote is gone: deliver what it sent */
@@ -57,6 +58,10 @@ struct session {
 	const struct session_shared *shared;
 	struct side caller;
 	struct side remote;
+	struct side *plaintext; /* what `to_caller` goes to: `caller`, or, in RELAY and after, `given` if
+				   there is one */
+	struct side *given; /* owned; NULL unless the caller offered a descriptor for the plaintext; closed
+			       before it came */
 	struct event timer;
 	int64_t deadline_ms; /* of the state, or of the next byte in RELAY and after */
 	struct buf request;  /* the list so far; what `client` borrows from; empty from HANDSHAKE on */
@@ -91,6 +96,9 @@ struct session {
 	bool caller_deaf;        /* the caller takes no more, but what it sent may still be there */
 	bool again;              /* the timer is set to now: one of the two above */
 };
+
+/* `side` owns `fd`, -1: none yet; nothing is watched. */
+void session_open_side(struct session *session, struct side *side, int fd);
 
 /* Sets the state and its time limit. */
 void session_enter(struct session *session, enum session_state state);

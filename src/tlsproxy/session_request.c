@@ -16,6 +16,7 @@
 #include "tlsproxy/caller_settings.h"
 #include "tlsproxy/role_client.h"
 #include "tlsproxy/session.h"
+#include "tlsproxy/session_plaintext.h"
 #include "util/alloc.h"
 #include "util/log.h"
 #include "util/now.h"
@@ -126,7 +127,10 @@ static enum verdict
 answer(struct session *s, bool available)
 {
 	s->available = available;
-	tlsproxy_proto_put_status(&s->to_caller, available);
+	if (available && s->given)
+		tlsproxy_proto_put_status_taken(&s->to_caller);
+	else
+		tlsproxy_proto_put_status(&s->to_caller, available);
 	if (!available)
 		session_request_release(s);
 	session_enter(s, SEND_STATUS);
@@ -144,7 +148,10 @@ take_limits(struct session *s, const struct tlsproxy_request *request)
 		return false;
 	}
 	s->handshake_timeout_s = request->handshake_timeout_s;
-	s->session_timeout_s = request->session_timeout_s + SESSION_GRACE_S;
+	s->session_timeout_s = request->session_timeout_s;
+	/* A caller that does not see the plaintext leaves its time limit to us. */
+	if (!s->given)
+		s->session_timeout_s += SESSION_GRACE_S;
 	return true;
 }
 
@@ -177,12 +184,15 @@ judge(struct session *s, const struct tlsproxy_request *request, size_t len, boo
 		s->probe = true;
 		return answer(s, true);
 	}
+	buf_consume(&s->request, len);
+	bool last = role == TLSPROXY_SERVER && s->request.len == 0;
+	if (last && request->offers_plaintext)
+		session_plaintext_expect(s);
 	if (!take_limits(s, request))
 		return answer(s, false);
 
-	buf_consume(&s->request, len);
 	attr_frame_init(&s->frame, SETTINGS_LIMIT);
-	if (role == TLSPROXY_SERVER && s->request.len == 0) {
+	if (last) {
 		s->context = context_ref(s->shared->server);
 		return answer(s, true);
 	}

@@ -198,3 +198,12 @@ fdio_connect_unix(const char *path, bool nonblocking, struct err *err)
 	}
 	return fd;
 }
+
+bool
+fdio_has_no_peer(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof peer;
+
+	return getpeername(fd, (struct sockaddr *)&peer, &len) < 0 && errno == ENOTCONN;
+}

@@ -32,6 +32,9 @@ int fdio_send_fd(int socket, int fd) __attribute__((warn_unused_result));
  */
 int fdio_receive_fd(int socket, int *fd) __attribute__((warn_unused_result));
 
+/* A socket that never was connected, or is no more: it is always ready, and has nothing to read. */
+bool fdio_has_no_peer(int fd);
+
 /* A UNIX stream socket connected to `path`, close-on-exec, non-blocking if asked. -1 with err. A full backlog
  * fails at once with EAGAIN. */
 int fdio_connect_unix(const char *path, bool nonblocking, struct err *err)

@@ -34,6 +34,7 @@ check_rewritten(const struct tlsproxy_request *request)
 	tlsproxy_proto_put_request(&list, request);
 	if (tlsproxy_proto_get_request(list.bytes, list.len, "fuzz", &again) < 0 ||
 	    again.flags != request->flags || again.handshake_timeout_s != request->handshake_timeout_s ||
+	    again.offers_plaintext != request->offers_plaintext ||
 	    strcmp(again.remote_endpoint, request->remote_endpoint) != 0 ||
 	    strcmp(again.serverid, request->serverid) != 0)
 		abort();
@@ -124,7 +125,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	struct tlsproxy_request request;
 	struct attr_frame frame;
 	size_t list_len;
-	int status;
+	int status, taken;
 
 	log_set_sink(silent, NULL);
 	attr_frame_init(&frame, 4096);
@@ -133,7 +134,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		check_rewritten(&request);
 		check_role_list(bytes + list_len, len - list_len);
 	}
-	if (tlsproxy_proto_get_status(bytes, len, "fuzz", &status) < 0)
+	if (tlsproxy_proto_get_status(bytes, len, "fuzz", &status, &taken) < 0)
 		return 0;
 	return 0;
 }

@@ -45,6 +45,7 @@ struct fixture {
 	bool wants_context; /* tlsproxy is to be asked for what it knows of the TLS session */
 	int gone;
 	int client;
+	int offered; /* of the last request */
 };
 
 GATE_WORLD void
@@ -248,6 +249,7 @@ proxy_asked(struct fixture *f)
 	assert_int_equal(request.handshake_timeout_s, 77);
 	assert_int_equal(request.session_timeout_s, f->gate.timeout_s);
 	assert_string_equal(request.serverid, "smtp");
+	f->offered = request.offers_plaintext;
 	return proxy;
 }
 

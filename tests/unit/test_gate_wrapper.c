@@ -137,6 +137,96 @@ a_tlsproxy_that_does_not_serve_gets_no_descriptor(void **state)
 	close(proxy);
 }
 
+/* --- a tlsproxy that takes the back end's socket --- */
+
+static bool relays;
+
+static int
+setup_giving(void **state)
+{
+	if (setup_anything(state) < 0)
+		return -1;
+	relays = false;
+	((struct fixture *)*state)->gate.relays = &relays;
+	return 0;
+}
+
+/* What came in place of the client's socket is dropped. */
+static int
+asked_and_offered(struct fixture *f)
+{
+	start(f);
+	int proxy = proxy_asked(f);
+	struct buf taken = BUF_INIT;
+
+	assert_int_equal(f->offered, 1);
+	tlsproxy_proto_put_status_taken(&taken);
+	assert_int_equal(write(proxy, taken.bytes, taken.len), (ssize_t)taken.len);
+	buf_release(&taken);
+	close(descriptor_from(f, proxy));
+	return proxy;
+}
+
+static void
+the_back_end_itself_goes_to_tlsproxy(void **state)
+{
+	struct fixture *f = *state;
+	int proxy = asked_and_offered(f);
+	int given = descriptor_from(f, proxy);
+	int backend = accept_from(f, f->backend_listen);
+
+	passes(f, given, backend, "hello");
+	passes(f, backend, given, "hello, too");
+	hears(f, proxy, "");
+	assert_false(relays);
+
+	/* Nobody's words are lost because tlsproxy leaves something unread. */
+	say(backend, "too late");
+	say(given, "bye");
+	close(given);
+	close(proxy);
+	hears(f, backend, "bye");
+	hears_end(f, backend);
+	close(backend);
+}
+
+static void
+a_back_end_that_goes_on_after_the_end_is_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	int proxy = asked_and_offered(f);
+	int given = descriptor_from(f, proxy);
+	int backend = accept_from(f, f->backend_listen);
+
+	close(given);
+	close(proxy);
+	hears_end(f, backend);
+	assert_int_equal(f->gone, 0);
+	close(backend);
+}
+
+static void
+a_tlsproxy_that_takes_none_is_not_offered_another(void **state)
+{
+	struct fixture *f = *state;
+	int proxy = wrapped(f);
+	int backend = accept_from(f, f->backend_listen);
+
+	assert_int_equal(f->offered, 1);
+	assert_true(relays);
+	passes(f, proxy, backend, "hello");
+	close(proxy);
+	hears_end(f, backend);
+	close(backend);
+	close(f->client);
+	for (int i = 0; i < TURNS && !f->gone; i++)
+		turn(f);
+	f->gone = 0;
+	close(wrapped(f));
+	assert_int_equal(f->offered, 0);
+	close(accept_from(f, f->backend_listen));
+}
+
 enum { CALLERS_MAX = 100 };
 
 static void
@@ -173,6 +263,7 @@ a_client_too_many_hears_no_plaintext(void **state)
 }
 
 #define SMTP_TEST(name)     cmocka_unit_test_setup_teardown(name, setup_smtp, teardown)
+#define GIVING_TEST(name)   cmocka_unit_test_setup_teardown(name, setup_giving, teardown)
 #define ANYTHING_TEST(name) cmocka_unit_test_setup_teardown(name, setup_anything, teardown)
 
 int
@@ -188,6 +279,9 @@ main(void)
 		ANYTHING_TEST(a_tlsproxy_that_does_not_serve_gets_no_descriptor),
 		ANYTHING_TEST(room_in_the_queue_of_tlsproxy_is_waited_for),
 		ANYTHING_TEST(a_client_too_many_hears_no_plaintext),
+		GIVING_TEST(the_back_end_itself_goes_to_tlsproxy),
+		GIVING_TEST(a_back_end_that_goes_on_after_the_end_is_waited_for),
+		GIVING_TEST(a_tlsproxy_that_takes_none_is_not_offered_another),
 	};
 
 	log_set_sink(no_log, NULL);
