@@ -19,6 +19,7 @@
 #include "util/buf.h"
 #include "util/log.h"
 #include "util/table.h"
+#include "util/text.h"
 
 enum {
 	CONTEXT_LIMIT = 64,
@@ -112,23 +113,45 @@ build(const struct globals *globals, const struct tlsproxy_client_init *init, ch
 	return context_new_client(&settings);
 }
 
-static bool
-names_same(const char *one, const char *other)
+enum { FILES = 9 };
+
+/* Each a file, "", or a list of files. */
+static void
+files_of(const struct tlsproxy_client_init *init, const char *files[FILES])
 {
-	return *one && strcmp(one, other) == 0;
+	const char *const all[FILES] = { init->chain_files, init->cert_file, init->key_file, init->dcert_file,
+		init->dkey_file, init->eccert_file, init->eckey_file, init->CAfile, init->CApath };
+
+	memcpy(files, all, sizeof all);
 }
 
-/* Is there a file that both name? */
+static bool
+names_file(const struct tlsproxy_client_init *init, const char *file, size_t file_len)
+{
+	const char *files[FILES], *word;
+	size_t len;
+
+	files_of(init, files);
+	for (size_t i = 0; i < FILES; i++)
+		while ((word = text_token(&files[i], TEXT_LIST_SEPARATORS, &len)) != NULL)
+			if (len == file_len && memcmp(word, file, len) == 0)
+				return true;
+	return false;
+}
+
+/* Is there a file that both name, under whatever parameter? */
 static bool
 is_related(const struct tlsproxy_client_init *one, const struct tlsproxy_client_init *other)
 {
-	return names_same(one->chain_files, other->chain_files) ||
-	       names_same(one->cert_file, other->cert_file) || names_same(one->key_file, other->key_file) ||
-	       names_same(one->dcert_file, other->dcert_file) ||
-	       names_same(one->dkey_file, other->dkey_file) ||
-	       names_same(one->eccert_file, other->eccert_file) ||
-	       names_same(one->eckey_file, other->eckey_file) || names_same(one->CAfile, other->CAfile) ||
-	       names_same(one->CApath, other->CApath);
+	const char *files[FILES], *word;
+	size_t len;
+
+	files_of(one, files);
+	for (size_t i = 0; i < FILES; i++)
+		while ((word = text_token(&files[i], TEXT_LIST_SEPARATORS, &len)) != NULL)
+			if (names_file(other, word, len))
+				return true;
+	return false;
 }
 
 static struct context_cache *

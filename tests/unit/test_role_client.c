@@ -223,6 +223,57 @@ exchange_reaches_requests_that_name_the_same_files(void **state)
 	fixture_cert_release(&cert);
 }
 
+/* In lists that differ, or under another parameter. */
+static void
+exchange_reaches_requests_that_share_a_file(void **state)
+{
+	struct fixture_cert cert =
+	    fixture_make((struct fixture_kind){ .cn = "client", .key = EVP_EC_gen("P-256") });
+	struct fixture_cert another = fixture_make(
+	    (struct fixture_kind){ .cn = "client", .key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519") });
+	char *pem = alloc_printf("%s%s", cert.key_pem, cert.cert_pem);
+	char *other_pem = alloc_printf("%s%s", another.key_pem, another.cert_pem);
+	char *renewed = alloc_string(fixture_file("renewed.pem", pem));
+	char *other = alloc_string(fixture_file("other.pem", other_pem));
+	char *both = alloc_printf("%s, %s", other, renewed);
+	char *main_cf = alloc_printf("smtp_tls_security_level = may\nsmtp_tls_chain_files = %s\n", renewed);
+	struct tlsproxy_client_request requests[] = { client_request(37), client_request(37),
+		client_request(37) };
+	struct context *before[COUNT(requests)];
+	struct role_client_settings settings;
+	struct globals globals;
+
+	(void)state;
+	load(main_cf, &settings, &globals);
+	struct role_client *role = role_client_new(&settings, &globals, false);
+
+	requests[0].init.chain_files = both;
+	requests[1].init.cert_file = requests[1].init.key_file = renewed;
+	requests[2].init.chain_files = other;
+	for (size_t i = 0; i < COUNT(requests); i++) {
+		before[i] = role_client_context(role, &requests[i]);
+		assert_non_null(before[i]);
+	}
+	role_client_exchange(role, role_client_rebuild(role, NULL, NULL));
+	assert_ptr_not_equal(context_for(role, &requests[0]), before[0]);
+	assert_ptr_not_equal(context_for(role, &requests[1]), before[1]);
+	assert_ptr_equal(context_for(role, &requests[2]), before[2]);
+
+	for (size_t i = 0; i < COUNT(requests); i++)
+		context_unref(before[i]);
+	role_client_free(role);
+	param_release(globals_params, &globals);
+	param_release(role_client_params, &settings);
+	free(main_cf);
+	free(both);
+	free(other);
+	free(renewed);
+	free(other_pem);
+	free(pem);
+	fixture_cert_release(&another);
+	fixture_cert_release(&cert);
+}
+
 static void
 files_are_all_that_a_context_is_made_of(void **state)
 {
@@ -273,6 +324,7 @@ main(void)
 		cmocka_unit_test(context_without_files_waits_for_the_first_request),
 		cmocka_unit_test(late_failure_is_logged_once),
 		cmocka_unit_test(exchange_reaches_requests_that_name_the_same_files),
+		cmocka_unit_test(exchange_reaches_requests_that_share_a_file),
 		cmocka_unit_test(files_are_all_that_a_context_is_made_of),
 	};
 
