@@ -95,6 +95,43 @@ tlsproxy_proto_get_status(const void *list, size_t len, const char *stream, int 
 	return own >= 0 && attr_scan_end(&scan) == 1 + own ? 0 : -1;
 }
 
+/* The attributes are PREFIX, PREFIX_curve and so on. */
+static void
+get_signature(struct attr_scan *scan, const char *const names[4], struct tlsproxy_signature *signature)
+{
+	attr_scan_str(scan, names[0], &signature->name);
+	attr_scan_str(scan, names[1], &signature->curve);
+	attr_scan_int(scan, names[2], &signature->bits);
+	attr_scan_str(scan, names[3], &signature->digest);
+}
+
+/* How many attributes of a whole list that is. */
+static int
+get_details(struct attr_scan *scan, struct tlsproxy_context *context)
+{
+	static const char *const client[] = { "clnt_signature", "clnt_signature_curve", "clnt_signature_bits",
+		"clnt_signature_digest" };
+	static const char *const server[] = { "srvr_signature", "srvr_signature_curve", "srvr_signature_bits",
+		"srvr_signature_digest" };
+	int rpk, wanted = 21;
+
+	attr_scan_int(scan, "cipher_usebits", &context->cipher_usebits);
+	attr_scan_int(scan, "cipher_algbits", &context->cipher_algbits);
+	attr_scan_str(scan, "key_exchange", &context->key_exchange);
+	attr_scan_str(scan, "key_exchange_curve", &context->key_exchange_curve);
+	attr_scan_int(scan, "key_exchange_bits", &context->key_exchange_bits);
+	/* Since 3.9. */
+	const char *next = attr_scan_peek(scan);
+	if (next && strcmp(next, "ctos_rpk") == 0) {
+		attr_scan_int(scan, "ctos_rpk", &rpk);
+		attr_scan_int(scan, "stoc_rpk", &rpk);
+		wanted += 2;
+	}
+	get_signature(scan, client, &context->client_signature);
+	get_signature(scan, server, &context->server_signature);
+	return wanted;
+}
+
 int
 tlsproxy_proto_get_context(const void *list, size_t len, const char *stream, struct tlsproxy_context *context)
 {
@@ -110,5 +147,7 @@ tlsproxy_proto_get_context(const void *list, size_t len, const char *stream, str
 	attr_scan_int(&scan, "peer_status", &context->peer_status);
 	attr_scan_str(&scan, "cipher_protocol", &context->cipher_protocol);
 	attr_scan_str(&scan, "cipher_name", &context->cipher_name);
-	return scan.count == 8 ? 0 : -1;
+
+	int wanted = get_details(&scan, context);
+	return scan.count == wanted ? 0 : -1;
 }

@@ -41,13 +41,24 @@ struct tlsproxy_request {
 	int offers_plaintext; /* 1: a descriptor for the plaintext, too; unknown to Postfix */
 };
 
-/* Of the TLS context list, what is the same in all shapes since 3.6; borrowed from the list. */
+/* What is not known is "" and 0. */
+struct tlsproxy_signature {
+	const char *name, *curve;
+	int bits;
+	const char *digest;
+};
+
+/* Of the TLS context list, what is in all shapes since 3.6; borrowed from the list. */
 struct tlsproxy_context {
 	const char *peer_CN, *issuer_CN;
 	const char *peer_fingerprint, *peer_pubkey_fingerprint;
 	int level;
 	int peer_status; /* enum tlsproxy_peer, or-ed */
 	const char *cipher_protocol, *cipher_name;
+	int cipher_usebits, cipher_algbits;
+	const char *key_exchange, *key_exchange_curve;
+	int key_exchange_bits;
+	struct tlsproxy_signature client_signature, server_signature;
 };
 
 enum tlsproxy_peer { TLSPROXY_PEER_PRESENT = 1, TLSPROXY_PEER_TRUSTED = 4 };
