@@ -315,6 +315,7 @@ static const struct row table[] = {
 	{ "tlsgate_timeout", "300s" },
 	{ "tlsgate_tls_ask_ccert", "$tlsproxy_tls_ask_ccert" },
 	{ "tlsgate_tls_auth_only", "$smtpd_tls_auth_only" },
+	{ "tlsgate_tls_received_header", "no" },
 	{ "tlsgate_tls_req_ccert", "$tlsproxy_tls_req_ccert" },
 	{ "tlsgate_tls_security_level", "$tlsproxy_tls_security_level" },
 	{ "tlsgate_tls_wrappermode", "no" },

@@ -111,6 +111,8 @@ gate_connect_greeting(struct gate_session *s)
 	case GATE_ANSWER_DONE:
 	case GATE_ANSWER_NO:
 	case GATE_ANSWER_ASKS:
+	case GATE_ANSWER_ASKS_MESSAGE:
+	case GATE_ANSWER_ASKS_LINE:
 	case GATE_ANSWER_FAREWELL:
 		break;
 	}

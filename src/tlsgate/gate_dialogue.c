@@ -2,6 +2,7 @@
 #include "tlsgate/gate_dialogue.h"
 
 #include "tlsgate/gate_backend.h"
+#include "tlsgate/gate_content.h"
 #include "tlsgate/gate_handoff.h"
 #include "tlsgate/gate_line.h"
 
@@ -97,6 +98,9 @@ take_reply(struct gate_session *s)
 	case GATE_ANSWER_ASKS:
 		s->progress = true;
 		return begin_relay(s);
+	case GATE_ANSWER_ASKS_MESSAGE:
+	case GATE_ANSWER_ASKS_LINE:
+		return gate_content_begin(s, answer == GATE_ANSWER_ASKS_LINE);
 	case GATE_ANSWER_PART:
 	case GATE_ANSWER_DONE:
 	case GATE_ANSWER_NO:

@@ -13,6 +13,7 @@ struct tlsproxy_context;
 struct gate_peer {
 	char *protocol; /* "TLSv1.3" */
 	char *cipher;
+	char *session;                        /* what gate_received.h says of it */
 	char *subject_cn, *issuer_cn;         /* of the client's certificate */
 	char *fingerprint, *pkey_fingerprint; /* XX:XX:... */
 	bool has_cert;

@@ -77,5 +77,6 @@ gate_rules_tls(struct gate_session *s)
 	if (s->gate->req_ccert && !(s->tls_peer.has_cert && s->tls_peer.trusted))
 		return expel(s);
 	decide(s);
+	s->talk.watches = s->gate->received_header;
 	return gate_state_go(s, GATE_CONNECT);
 }

@@ -13,6 +13,7 @@
 
 #include "mail/timer.h"
 #include "tlsgate/gate_connect.h"
+#include "tlsgate/gate_content.h"
 #include "tlsgate/gate_crowd.h"
 #include "tlsgate/gate_dialogue.h"
 #include "tlsgate/gate_handoff.h"
@@ -46,6 +47,7 @@ static const struct {
 	[GATE_GREETING] = { gate_connect_greeting, NEXT, offsetof(struct gate, connect_timeout_s), 0 },
 	[GATE_XCLIENT] = { gate_xclient_run, NEXT, offsetof(struct gate, connect_timeout_s), 0 },
 	[GATE_DIALOGUE] = { gate_dialogue_run, CLIENT | BACKEND, offsetof(struct gate, timeout_s), 0 },
+	[GATE_CONTENT] = { gate_content_run, CLIENT | BACKEND, offsetof(struct gate, timeout_s), 0 },
 	[GATE_RELAY] = { gate_dialogue_relay, CLIENT | BACKEND, offsetof(struct gate, timeout_s), 0 },
 	[GATE_CALL] = { gate_handoff_call, 0, 0, GATE_HANDOFF_CALL_MS },
 	[GATE_ANNOUNCEMENT] = { gate_handoff_announcement, PROXY, 0, PROXY_TIMEOUT_MS },
@@ -89,6 +91,8 @@ want(struct gate_session *s, struct gate_side *side, int bit)
 		return 0;
 	/* In RELAY what is read goes at once to where it is to be written. */
 	if (s->state == GATE_RELAY ? opposite(s, side)->out.len > 0 : side->in.len >= GATE_SIDE_ROOM)
+		return 0;
+	if (s->state == GATE_CONTENT && bit == CLIENT && s->backend.out.len >= GATE_SIDE_ROOM)
 		return 0;
 	/* One command at a time: the next one can wait in the socket. */
 	if (s->state == GATE_DIALOGUE && bit == CLIENT &&

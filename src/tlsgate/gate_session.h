@@ -44,6 +44,8 @@ struct gate {
 	bool no_tls;          /* struct gate_talk has these three */
 	bool encrypt;
 	bool auth_only;
+	bool received_header;                 /* in each message under TLS */
+	bool ask_ccert;                       /* what that header then says */
 	bool req_ccert;                       /* no session without a trusted certificate under TLS */
 	bool proxy_protocol;                  /* version 2, to the back end */
 	bool xclient;                         /* to the back end */
@@ -63,7 +65,8 @@ struct gate {
 static inline bool
 gate_session_wants_context(const struct gate *gate)
 {
-	return gate->proxy_protocol || gate->xclient || gate->req_ccert || gate->access;
+	return gate->proxy_protocol || gate->xclient || gate->req_ccert || gate->access ||
+	       gate->received_header;
 }
 
 /* Takes `fd`, a connected non-blocking socket. The session frees itself. */

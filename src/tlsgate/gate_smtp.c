@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "tlsgate/gate_smtp.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/types.h>
@@ -13,7 +14,7 @@ static const struct {
 } verbs[] = {
 	{ "EHLO", GATE_SMTP_EHLO },
 	{ "LHLO", GATE_SMTP_EHLO },
-	{ "HELO", GATE_SMTP_HARMLESS },
+	{ "HELO", GATE_SMTP_HELO },
 	{ "HELP", GATE_SMTP_HARMLESS },
 	{ "NOOP", GATE_SMTP_HARMLESS },
 	{ "QUIT", GATE_SMTP_QUIT },
@@ -24,7 +25,7 @@ static const struct {
 	{ "XCLIENT", GATE_SMTP_XCLIENT },
 	{ "XFORWARD", GATE_SMTP_XFORWARD },
 	{ "RCPT", GATE_SMTP_KNOWN },
-	{ "DATA", GATE_SMTP_KNOWN },
+	{ "DATA", GATE_SMTP_DATA },
 	{ "RSET", GATE_SMTP_RSET },
 	{ "VRFY", GATE_SMTP_KNOWN },
 	{ "ETRN", GATE_SMTP_KNOWN },
@@ -110,9 +111,21 @@ offers(const char *line, size_t len, const char *keyword)
 static bool
 is_hidden(const char *line, size_t len, int edit)
 {
-	return offers(line, len, "STARTTLS") || ((edit & GATE_SMTP_HIDE_AUTH) && offers(line, len, "AUTH")) ||
-	       ((edit & GATE_SMTP_HIDE_XCLIENT) &&
-		   (offers(line, len, "XCLIENT") || offers(line, len, "XFORWARD")));
+	static const struct {
+		enum gate_smtp_edit when;
+		const char *keyword;
+	} hidden[] = {
+		{ GATE_SMTP_HIDE_AUTH, "AUTH" },
+		{ GATE_SMTP_HIDE_XCLIENT, "XCLIENT" },
+		{ GATE_SMTP_HIDE_XCLIENT, "XFORWARD" },
+		{ GATE_SMTP_HIDE_CHUNKING, "CHUNKING" },
+		{ GATE_SMTP_HIDE_CHUNKING, "BINARYMIME" },
+	};
+
+	for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
+		if ((edit & (int)hidden[i].when) && offers(line, len, hidden[i].keyword))
+			return true;
+	return offers(line, len, "STARTTLS");
 }
 
 void
@@ -146,7 +159,7 @@ gate_smtp_put_ehlo_reply(struct buf *to, const char *reply, size_t len, int edit
 
 /* --- the protocol --- */
 
-enum { AWAITS_EHLO = GATE_AWAITS_OWN };
+enum { AWAITS_EHLO = GATE_AWAITS_OWN, AWAITS_AUTH, AWAITS_DATA };
 
 static const char *const words[GATE_WORDS] = {
 	[GATE_WORD_READY] = "220 2.0.0 Ready to start TLS",
@@ -154,7 +167,7 @@ static const char *const words[GATE_WORDS] = {
 	[GATE_WORD_MALFORMED] = "500 5.5.2 Error: bad syntax",
 	[GATE_WORD_ARGUMENT] = "501 5.5.4 Syntax: STARTTLS",
 	[GATE_WORD_TLS_ACTIVE] = "554 5.5.1 Error: TLS already active",
-	[GATE_WORD_NO_TLS] = "502 5.5.1 Error: command not implemented",
+	[GATE_WORD_NOT_IMPLEMENTED] = "502 5.5.1 Error: command not implemented",
 	[GATE_WORD_UNAVAILABLE] = "454 4.7.0 TLS not available due to local problem",
 	[GATE_WORD_ENCRYPT] = "530 5.7.0 Must issue a STARTTLS command first",
 	[GATE_WORD_AUTH] = "503 5.5.1 Error: authentication not enabled",
@@ -173,7 +186,8 @@ static const char *const words[GATE_WORDS] = {
 static bool
 is_harmless(enum gate_smtp_verb verb)
 {
-	return verb == GATE_SMTP_EHLO || verb == GATE_SMTP_HARMLESS || verb == GATE_SMTP_QUIT;
+	return verb == GATE_SMTP_EHLO || verb == GATE_SMTP_HELO || verb == GATE_SMTP_HARMLESS ||
+	       verb == GATE_SMTP_QUIT;
 }
 
 /* Without TLS. What is not known here may be known to the back end, and is not passed on either. */
@@ -213,6 +227,13 @@ is_last(const struct gate_talk *talk, enum gate_word word)
 	       (strncmp(talk->refusal, "421", 3) == 0 || strncmp(talk->refusal, "521", 3) == 0);
 }
 
+static void
+note_hello(struct gate_talk *talk, enum gate_smtp_verb verb, const char *name)
+{
+	snprintf(talk->helo, sizeof talk->helo, "%s", name);
+	talk->esmtp |= verb == GATE_SMTP_EHLO;
+}
+
 static enum gate_action
 command(struct gate_talk *talk, const char *line, enum gate_word *word)
 {
@@ -227,11 +248,33 @@ command(struct gate_talk *talk, const char *line, enum gate_word *word)
 		return GATE_ACTION_REFUSE;
 	if (!passes_rules(talk, verb, word))
 		return is_last(talk, *word) ? GATE_ACTION_END : GATE_ACTION_REFUSE;
-	if (verb == GATE_SMTP_BDAT || (verb == GATE_SMTP_MAIL && talk->tls && !talk->refusal))
+	if (verb == GATE_SMTP_BDAT && talk->watches) {
+		*word = GATE_WORD_NOT_IMPLEMENTED;
+		return GATE_ACTION_REFUSE;
+	}
+	if (verb == GATE_SMTP_BDAT ||
+	    (verb == GATE_SMTP_MAIL && talk->tls && !talk->refusal && !talk->watches))
 		return GATE_ACTION_PASS_ALL;
-	if (verb == GATE_SMTP_EHLO)
-		talk->awaits = AWAITS_EHLO;
+	if (verb == GATE_SMTP_EHLO || verb == GATE_SMTP_HELO)
+		note_hello(talk, verb, arguments);
+	talk->awaits = verb == GATE_SMTP_EHLO   ? AWAITS_EHLO
+		       : verb == GATE_SMTP_AUTH ? AWAITS_AUTH
+		       : verb == GATE_SMTP_DATA ? AWAITS_DATA
+						: GATE_AWAITS_ANSWER;
 	return GATE_ACTION_PASS;
+}
+
+/* Without knowing what follows the gate could listen no further. */
+static enum gate_answer
+ask(struct gate_talk *talk, int awaited)
+{
+	if (!talk->watches)
+		/* What would pass unread is not for who is refused. */
+		return talk->refusal ? GATE_ANSWER_MALFORMED : GATE_ANSWER_ASKS;
+	if (awaited != AWAITS_DATA && awaited != AWAITS_AUTH)
+		return GATE_ANSWER_MALFORMED;
+	talk->resumes = awaited == AWAITS_AUTH ? AWAITS_AUTH : GATE_AWAITS_ANSWER;
+	return awaited == AWAITS_AUTH ? GATE_ANSWER_ASKS_LINE : GATE_ANSWER_ASKS_MESSAGE;
 }
 
 static enum gate_answer
@@ -239,7 +282,8 @@ answer(struct gate_talk *talk, struct buf *in, struct buf *out)
 {
 	int code, edit = (gate_talk_offers(talk) ? GATE_SMTP_OFFER : 0) |
 			 (gate_talk_hides_auth(talk) ? GATE_SMTP_HIDE_AUTH : 0) |
-			 (talk->xclient ? GATE_SMTP_HIDE_XCLIENT : 0);
+			 (talk->xclient ? GATE_SMTP_HIDE_XCLIENT : 0) |
+			 (talk->watches ? GATE_SMTP_HIDE_CHUNKING : 0);
 	size_t len;
 
 	switch (gate_smtp_find_reply(in, &len, &code)) {
@@ -263,10 +307,9 @@ answer(struct gate_talk *talk, struct buf *in, struct buf *out)
 		return GATE_ANSWER_FAREWELL;
 	if (talk->awaits == GATE_AWAITS_GREETING && code != 220)
 		return GATE_ANSWER_NO;
-	if (code >= 400 || code < 300)
-		return GATE_ANSWER_DONE;
-	/* What the gate would pass unread is not for who is refused. */
-	return talk->refusal ? GATE_ANSWER_MALFORMED : GATE_ANSWER_ASKS;
+	if (talk->awaits == AWAITS_AUTH && code == 235)
+		talk->authenticated = true;
+	return code >= 300 && code < 400 ? ask(talk, talk->awaits) : GATE_ANSWER_DONE;
 }
 
 const struct gate_protocol gate_smtp_protocol = {

@@ -13,6 +13,7 @@ static const char *const names[] = {
 	[GATE_GREETING] = "greeting",
 	[GATE_XCLIENT] = "xclient",
 	[GATE_DIALOGUE] = "dialogue",
+	[GATE_CONTENT] = "content",
 	[GATE_RELAY] = "relay",
 	[GATE_CALL] = "call",
 	[GATE_ANNOUNCEMENT] = "announcement",

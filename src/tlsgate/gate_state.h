@@ -28,6 +28,7 @@ enum gate_state {
 	GATE_GREETING,     /* of that back end */
 	GATE_XCLIENT,      /* it is told of the client */
 	GATE_DIALOGUE,     /* command, reply, command, reply */
+	GATE_CONTENT,      /* of a message, passed up to its end */
 	GATE_RELAY,        /* bytes both ways */
 	GATE_CALL,         /* connect to tlsproxy */
 	GATE_ANNOUNCEMENT, /* of tlsproxy */
@@ -45,6 +46,15 @@ enum gate_state {
  * session than that it is there, as in wrapper mode, with context before connect. Without a protocol give and
  * given are there in place of relay, if tlsproxy takes what is given; relay follows at the end. */
 
+enum gate_content_line { GATE_CONTENT_EMPTY, GATE_CONTENT_DOT, GATE_CONTENT_TEXT };
+
+/* gate_content.h */
+struct gate_content {
+	bool one_line;               /* else up to a line that is a dot */
+	bool cr;                     /* read, and not yet known what for */
+	enum gate_content_line line; /* what has come of this line */
+};
+
 struct gate_session {
 	unsigned int magic;
 	const struct gate *gate; /* borrowed */
@@ -58,6 +68,7 @@ struct gate_session {
 	struct gate_side proxy;   /* tlsproxy, until it takes the client's place */
 
 	struct gate_talk talk;
+	struct gate_content content;
 	struct gate_proxy2_ends ends;
 	struct gate_peer tls_peer;
 	struct buf refusal;  /* of the rules; `talk` may refer to it */

@@ -34,6 +34,8 @@ gate_talk_begin(struct gate_talk *talk, bool tls)
 	talk->awaits = GATE_AWAITS_GREETING;
 	talk->commands = 0;
 	talk->answered = 0;
+	talk->esmtp = talk->authenticated = false;
+	talk->helo[0] = 0;
 }
 
 enum gate_action
@@ -53,7 +55,7 @@ gate_talk_command(struct gate_talk *talk, const char *line, enum gate_word *word
 	talk->awaits = GATE_AWAITS_ANSWER;
 	enum gate_action action = protocol->command(talk, line, word);
 	if (action == GATE_ACTION_STARTTLS && talk->no_tls) {
-		*word = GATE_WORD_NO_TLS;
+		*word = GATE_WORD_NOT_IMPLEMENTED;
 		action = GATE_ACTION_REFUSE;
 	}
 	if (action != GATE_ACTION_PASS)
@@ -79,6 +81,8 @@ gate_talk_answer(struct gate_talk *talk, struct buf *in, struct buf *out)
 	case GATE_ANSWER_DONE:
 	case GATE_ANSWER_NO:
 	case GATE_ANSWER_ASKS:
+	case GATE_ANSWER_ASKS_MESSAGE:
+	case GATE_ANSWER_ASKS_LINE:
 	case GATE_ANSWER_FAREWELL:
 		talk->awaits = GATE_AWAITS_NOTHING;
 		break;

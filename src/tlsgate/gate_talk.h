@@ -21,15 +21,15 @@ enum gate_word {
 	GATE_WORD_READY, /* for TLS */
 	GATE_WORD_TOO_LONG,
 	GATE_WORD_MALFORMED,
-	GATE_WORD_ARGUMENT,    /* STARTTLS has none */
-	GATE_WORD_TLS_ACTIVE,  /* STARTTLS under TLS */
-	GATE_WORD_NO_TLS,      /* STARTTLS where there is no TLS */
-	GATE_WORD_UNAVAILABLE, /* TLS, for a reason of the gate */
-	GATE_WORD_ENCRYPT,     /* not in plaintext */
-	GATE_WORD_AUTH,        /* no password in plaintext */
-	GATE_WORD_UNKNOWN,     /* a command before TLS, passed on for lack of knowing it */
-	GATE_WORD_REFUSAL,     /* what the rules say */
-	GATE_WORD_XCLIENT,     /* words that the back end takes from the gate only */
+	GATE_WORD_ARGUMENT,        /* STARTTLS has none */
+	GATE_WORD_TLS_ACTIVE,      /* STARTTLS under TLS */
+	GATE_WORD_NOT_IMPLEMENTED, /* STARTTLS where there is no TLS, BDAT where it is not offered */
+	GATE_WORD_UNAVAILABLE,     /* TLS, for a reason of the gate */
+	GATE_WORD_ENCRYPT,         /* not in plaintext */
+	GATE_WORD_AUTH,            /* no password in plaintext */
+	GATE_WORD_UNKNOWN,         /* a command before TLS, passed on for lack of knowing it */
+	GATE_WORD_REFUSAL,         /* what the rules say */
+	GATE_WORD_XCLIENT,         /* words that the back end takes from the gate only */
 	/* The session ends with: */
 	GATE_WORD_LITERAL, /* what follows is no command, and there is nobody to take it */
 	GATE_WORD_TOO_MANY,
@@ -54,16 +54,18 @@ enum gate_answer {
 	GATE_ANSWER_MORE, /* nothing that could be passed on yet */
 	GATE_ANSWER_PART, /* something was passed on, and more is to come */
 	GATE_ANSWER_DONE,
-	GATE_ANSWER_NO,        /* done; a greeting that is none */
-	GATE_ANSWER_ASKS,      /* done; what the client says next is no command */
-	GATE_ANSWER_FAREWELL,  /* done; the back end will say nothing more */
-	GATE_ANSWER_MALFORMED, /* not of this protocol, too long, or unasked */
+	GATE_ANSWER_NO,           /* done; a greeting that is none */
+	GATE_ANSWER_ASKS,         /* done; what the client says next is no command */
+	GATE_ANSWER_ASKS_MESSAGE, /* done; a message follows, then commands again */
+	GATE_ANSWER_ASKS_LINE,    /* done; a line follows, and is answered */
+	GATE_ANSWER_FAREWELL,     /* done; the back end will say nothing more */
+	GATE_ANSWER_MALFORMED,    /* not of this protocol, too long, or unasked */
 };
 
 /* What the back end is to say; the numbers from GATE_AWAITS_OWN are those of the protocol. */
 enum { GATE_AWAITS_NOTHING, GATE_AWAITS_GREETING, GATE_AWAITS_ANSWER, GATE_AWAITS_OWN };
 
-enum { GATE_TALK_TAG = 64 };
+enum { GATE_TALK_TAG = 64, GATE_TALK_HELO = 255 };
 
 struct gate_talk;
 
@@ -90,7 +92,13 @@ struct gate_talk {
 	const char *refusal;      /* by the rules, for who would send mail; NULL: none. Borrowed */
 	enum gate_word expulsion; /* instead of the next answer, and the session ends; 0: none */
 
+	bool watches; /* the gate listens to the end, and passes no bytes unread */
+
 	int awaits;
+	int resumes;        /* what is awaited behind a message or a line */
+	bool esmtp;         /* EHLO has been said */
+	bool authenticated; /* and AUTH taken */
+	char helo[GATE_TALK_HELO + 1];
 	int commands;
 	size_t answered;             /* bytes of the answer so far */
 	char tag[GATE_TALK_TAG + 1]; /* of the command */

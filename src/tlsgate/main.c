@@ -32,6 +32,7 @@ struct settings {
 	bool backend_xclient;
 	bool tls_ask_ccert;
 	bool tls_req_ccert;
+	bool tls_received_header;
 	char *protocol;
 	char *tls_security_level;
 	bool use_tls;
@@ -67,6 +68,7 @@ static const struct param params[] = {
 	ROW("tlsgate_client_restrictions", PARAM_STRING, client_restrictions, 0, 0),
 	ROW("relay_clientcerts", PARAM_STRING, relay_clientcerts, 0, 0),
 	ROW("tlsgate_tls_ask_ccert", PARAM_BOOL, tls_ask_ccert, 0, 0),
+	ROW("tlsgate_tls_received_header", PARAM_BOOL, tls_received_header, 0, 0),
 	ROW("tlsgate_tls_req_ccert", PARAM_BOOL, tls_req_ccert, 0, 0),
 	ROW("tlsgate_enforce_tls", PARAM_BOOL, enforce_tls, 0, 0),
 	ROW("tlsgate_protocol", PARAM_STRING, protocol, 1, 0),
@@ -193,6 +195,8 @@ check_settings(const struct gate *g)
 		log_fatal("tlsgate_backend_xclient = yes requires tlsgate_backend_proxy_protocol = no");
 	if (g->xclient && !mail)
 		log_fatal("tlsgate_backend_xclient = yes requires tlsgate_protocol = smtp or lmtp");
+	if (g->received_header && g->protocol != &gate_smtp_protocol)
+		log_fatal("tlsgate_tls_received_header = yes requires tlsgate_protocol = smtp");
 	if (g->access && !mail)
 		log_fatal("tlsgate_client_restrictions requires tlsgate_protocol = smtp or lmtp");
 	if (g->certified_backend && !g->access)
@@ -243,6 +247,8 @@ pre_jail(struct service *service)
 	gate.auth_only = settings.tls_auth_only;
 	gate.relays = &relays;
 	gate.xclient = settings.backend_xclient;
+	gate.received_header = settings.tls_received_header;
+	gate.ask_ccert = settings.tls_ask_ccert;
 	gate.req_ccert = requires_ccert(&settings, level.enforce);
 	gate.access = access_of(&settings);
 	check_settings(&gate);

@@ -72,11 +72,12 @@ smtpd_line() { # PORT [OPTION...]
 }
 
 # Where a gate sends its clients: told takes XCLIENT and lets those relay who have logged in.
-for name in inner told untold closed open; do
+for name in inner taking told untold closed open; do
 	port $name
 done
 {
 	smtpd_line "$inner" smtpd_tls_security_level=none smtpd_sasl_auth_enable=yes
+	smtpd_line "$taking" smtpd_tls_security_level=none '{ smtpd_relay_restrictions = permit_mynetworks, reject }'
 	smtpd_line "$told" smtpd_tls_security_level=none smtpd_authorized_xclient_hosts=127.0.0.1 smtpd_sasl_auth_enable=yes \
 		'{ smtpd_relay_restrictions = permit_sasl_authenticated, reject }'
 	smtpd_line "$untold" smtpd_tls_security_level=none
@@ -128,6 +129,7 @@ pair plaintext "$inner" smtpd_client_restrictions=reject_plaintext_session \
 	tlsgate_client_restrictions=reject_plaintext_session
 pair required "$inner" smtpd_tls_security_level=encrypt smtpd_tls_req_ccert=yes \
 	tlsgate_tls_security_level=encrypt tlsgate_tls_req_ccert=yes tlsproxy_service_name=tlsrequire
+pair header "$taking" smtpd_tls_received_header=yes '{ smtpd_relay_restrictions = permit_mynetworks, reject }' tlsgate_tls_received_header=yes
 for name in untold_gate split_gate unasked_gate; do
 	port $name
 done
@@ -253,6 +255,36 @@ check "that back end learns the client's address by PROXY protocol" wait_for log
 relay "$unasked_gate" >/dev/null
 check "who has a rule and asks for no certificate is told so" wait_for log_has "$I" \
 	'tlsgate.*warning: permit_tls_clientcerts is requested, but "tlsgate_tls_ask_ccert = no"'
+
+# header_of PORT [OPTION...]: what the header of a message says of TLS; the message comes twice in a session. For a gate that is the
+# second header: the first one is the back end's.
+header_of() {
+	header_port=$1
+	shift
+	rm -f "$I/mail/box"
+	for line in 'MAIL FROM:<a@b.example>' 'RCPT TO:<x@example.test>' DATA 'Subject: x' '' .. hello .; do
+		echo "$line"
+	done >"$TMP/mail"
+	{ echo 'EHLO c' && cat "$TMP/mail" "$TMP/mail" && echo QUIT; } | over_tls "$header_port" smtp -bind 127.0.0.2 "$@" >"$TMP/said"
+	wait_for messages 2
+	grep -E '^	(\(using|\(Client|\(No| (key-exchange|client-signature|server-signature))' "$I/mail/box"
+}
+messages() { # NUMBER
+	[ "$(grep -c '^hello$' "$I/mail/box" 2>/dev/null)" = "$1" ]
+}
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$C/odd.key" -out "$C/odd.crt" -days 30 \
+	-subj '/CN=odd (one/O=x' -multivalue-rdn 2>/dev/null
+for version in 1_2 1_3; do
+	for name in listed odd ''; do
+		set -- -tls$version
+		[ -z "$name" ] || set -- "$@" -cert "$C/$name.crt" -key "$C/$name.key"
+		same header '^	\(using TLSv1\.[23] with cipher ' "header, TLS $version, ${name:-no certificate}" header_of "$@"
+		is "$(grep -c '^\.$' "$I/mail/box")" 2 "and the messages are whole"
+	done
+done
+like "$(cat "$I/mail/box")" '^Received: from c \(unknown \[127\.0\.0\.2\]\)$' "the header names the client"
+like "$(cat "$I/mail/box")" '^	by mx\.example\.test \(tlsgate\) with ESMTPS;$' "and the gate"
+unlike "$(echo 'EHLO c' | over_tls "$gate_header" smtp)" CHUNKING "CHUNKING is not offered then"
 
 # --- certificates that are required ---
 

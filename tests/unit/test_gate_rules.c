@@ -39,6 +39,17 @@ say_context(int proxy, int status)
 	attr_put_int(&list, "peer_status", status);
 	attr_put_str(&list, "cipher_protocol", "TLSv1.3");
 	attr_put_str(&list, "cipher_name", "TLS_AES_256_GCM_SHA384");
+	attr_put_int(&list, "cipher_usebits", 256);
+	attr_put_int(&list, "cipher_algbits", 256);
+	attr_put_str(&list, "key_exchange", "X25519");
+	attr_put_str(&list, "key_exchange_curve", "");
+	attr_put_int(&list, "key_exchange_bits", 0);
+	for (int i = 0; i < 2; i++) {
+		attr_put_str(&list, i ? "srvr_signature" : "clnt_signature", i ? "RSA-PSS" : "");
+		attr_put_str(&list, i ? "srvr_signature_curve" : "clnt_signature_curve", "");
+		attr_put_int(&list, i ? "srvr_signature_bits" : "clnt_signature_bits", i ? 2048 : 0);
+		attr_put_str(&list, i ? "srvr_signature_digest" : "clnt_signature_digest", i ? "SHA256" : "");
+	}
 	attr_put_end(&list);
 	assert_int_equal(write(proxy, list.bytes, list.len), (ssize_t)list.len);
 	buf_release(&list);
@@ -285,6 +296,121 @@ a_back_end_that_cannot_be_told_is_none(void **state)
 	}
 }
 
+/* --- listening to the end --- */
+
+/* What the header holds is the matter of another test. */
+static void
+hears_header_and(struct fixture *f, int fd, const char *wanted)
+{
+	char got[8192];
+	size_t n = 0, len = strlen(wanted);
+
+	for (int i = 0; i < TURNS && (n < len || memcmp(got + n - len, wanted, len) != 0); i++) {
+		turn(f);
+		ssize_t r = recv(fd, got + n, sizeof got - n - 1, MSG_DONTWAIT);
+		n += r > 0 ? (size_t)r : 0;
+		poll(NULL, 0, r < 0);
+	}
+	got[n] = 0;
+	assert_memory_equal(got, "Received: from c (unknown [", 27);
+	char *behind = strstr(got, "(UTC)\r\n");
+	assert_non_null(behind);
+	assert_string_equal(behind + 7, wanted);
+}
+
+static void
+each_message_gets_a_header_and_nothing_passes_unread(void **state)
+{
+	struct fixture *f = *state;
+
+	f->gate.received_header = true;
+	int proxy = start_tls(f, NO_CERT), backend = new_backend(f);
+	say(proxy, "EHLO c\r\nBDAT 3 LAST\r\n");
+	hears(f, backend, "EHLO c\r\n");
+	say(backend, "250-back\r\n250-CHUNKING\r\n250-BINARYMIME\r\n250 DSN\r\n");
+	hears(f, proxy, "250-back\r\n250 DSN\r\n502 5.5.1 Error: command not implemented\r\n");
+
+	passes(f, proxy, backend, "AUTH LOGIN\r\n");
+	passes(f, backend, proxy, "334 VXNlcg==\r\n");
+	say(proxy, "am9l\nSTARTTLS\r\n");
+	hears(f, backend, "am9l\r\n");
+	passes(f, backend, proxy, "334 UGFzcw==\r\n");
+	/* It was the second line, whatever it looks like. */
+	hears(f, backend, "STARTTLS\r\n");
+	passes(f, backend, proxy, "235 Ok\r\n");
+
+	for (int i = 0; i < 2; i++) {
+		passes(f, proxy, backend, "MAIL FROM:<>\r\n");
+		passes(f, backend, proxy, "250 Ok\r\n");
+		passes(f, proxy, backend, "DATA\r\n");
+		passes(f, backend, proxy, "354 go\r\n");
+		say(proxy, "Subject: x\n\nSTARTTLS\n..\n.\nSTARTTLS\r\n");
+		hears_header_and(f, backend, "Subject: x\r\n\r\nSTARTTLS\r\n..\r\n.\r\n");
+		say(backend, "250 Ok\r\n");
+		hears(f, proxy, "250 Ok\r\n554 5.5.1 Error: TLS already active\r\n");
+	}
+	passes(f, proxy, backend, "DATA\r\n");
+	passes(f, backend, proxy, "503 no\r\n");
+	/* What follows is unknown. */
+	passes(f, proxy, backend, "NOOP\r\n");
+	say(backend, "354 go\r\n");
+	hears(f, proxy, "354 go\r\n421 4.3.0 gate.example Service currently unavailable\r\n");
+	hears_end(f, proxy);
+	end(f, proxy, backend);
+}
+
+static void
+a_message_passes_at_the_pace_of_the_back_end(void **state)
+{
+	static char block[4096], got[65536];
+	struct fixture *f = *state;
+	size_t sent = 0, heard = 0;
+
+	f->gate.received_header = true;
+	int proxy = start_tls(f, NO_CERT), backend = new_backend(f);
+	passes(f, proxy, backend, "EHLO c\r\n");
+	passes(f, backend, proxy, "250 back\r\n");
+	passes(f, proxy, backend, "DATA\r\n");
+	passes(f, backend, proxy, "354 go\r\n");
+	memset(block, 'x', sizeof block);
+	/* The back end takes nothing: there is an end to what the gate takes. */
+	for (int quiet = 0; quiet < 100;) {
+		ssize_t n = send(proxy, block, sizeof block, MSG_DONTWAIT);
+		sent += n > 0 ? (size_t)n : 0;
+		quiet = n > 0 ? 0 : quiet + 1;
+		turn(f);
+		assert_true(sent < 4000000);
+	}
+	for (int i = 0; i < TURNS && heard < sent; i++) {
+		ssize_t n = recv(backend, got, sizeof got, MSG_DONTWAIT);
+		heard += n > 0 ? (size_t)n : 0;
+		turn(f);
+	}
+	assert_true(heard > sent);
+	say(proxy, "\r\n.\r\n");
+	hears(f, backend, "\r\n.\r\n");
+	passes(f, backend, proxy, "250 Ok\r\n");
+	end(f, proxy, backend);
+}
+
+static void
+a_client_that_goes_amid_a_message_leaves_none(void **state)
+{
+	struct fixture *f = *state;
+
+	f->gate.received_header = true;
+	int proxy = start_tls(f, NO_CERT), backend = new_backend(f);
+	passes(f, proxy, backend, "EHLO c\r\n");
+	passes(f, backend, proxy, "250 back\r\n");
+	passes(f, proxy, backend, "DATA\r\n");
+	passes(f, backend, proxy, "354 go\r\n");
+	say(proxy, "a\r\n.");
+	hears_header_and(f, backend, "a\r\n.");
+	close(proxy);
+	hears_end(f, backend);
+	close(backend);
+}
+
 int
 main(void)
 {
@@ -301,6 +427,12 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    a_back_end_is_told_of_the_client_before_it_hears_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_back_end_that_cannot_be_told_is_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    each_message_gets_a_header_and_nothing_passes_unread, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_message_passes_at_the_pace_of_the_back_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_client_that_goes_amid_a_message_leaves_none, setup, teardown),
 	};
 
 	log_set_sink(no_log, NULL);

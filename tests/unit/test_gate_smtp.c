@@ -99,7 +99,7 @@ verbs_are_found_however_they_are_spelled(void **state)
 		{ "STARTTLSX", GATE_SMTP_OTHER, "" },
 		{ "STARTTL", GATE_SMTP_OTHER, "" },
 		{ "ehlo a.example", GATE_SMTP_EHLO, "a.example" },
-		{ "HELO a.example", GATE_SMTP_HARMLESS, "a.example" },
+		{ "HELO a.example", GATE_SMTP_HELO, "a.example" },
 		{ "\vBDAT 5 LAST", GATE_SMTP_BDAT, "5 LAST" },
 		{ "MAIL FROM:<>", GATE_SMTP_MAIL, "FROM:<>" },
 		{ "MAIL\fFROM:<>", GATE_SMTP_MAIL, "FROM:<>" },
