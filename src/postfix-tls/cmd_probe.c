@@ -24,7 +24,7 @@
 enum { TIMEOUT_S = 30, TIMEOUT_LIMIT_S = 3600 };
 
 struct arguments {
-	bool json;
+	bool json, tlsproxy;
 	const char *client;
 	struct probe_options options;
 };
@@ -63,11 +63,12 @@ set_level(struct maincf *cf, const char *client, const char *level)
 static int
 parse(int argc, char **argv, struct maincf *cf, struct arguments *arguments, struct err *err)
 {
-	enum { JSON = 256, FIRST, RESUME, RESOLVER, ANCHOR, TIMEOUT };
+	enum { JSON = 256, FIRST, RESUME, TLSPROXY, RESOLVER, ANCHOR, TIMEOUT };
 	static const struct option names[] = {
 		{ "json", no_argument, NULL, JSON },
 		{ "first", no_argument, NULL, FIRST },
 		{ "resume", no_argument, NULL, RESUME },
+		{ "tlsproxy", no_argument, NULL, TLSPROXY },
 		{ "resolver", required_argument, NULL, RESOLVER },
 		{ "trust-anchor", required_argument, NULL, ANCHOR },
 		{ "timeout", required_argument, NULL, TIMEOUT },
@@ -96,6 +97,9 @@ parse(int argc, char **argv, struct maincf *cf, struct arguments *arguments, str
 		case RESUME:
 			options->resume = true;
 			break;
+		case TLSPROXY:
+			arguments->tlsproxy = true;
+			break;
 		case RESOLVER:
 			options->resolver = optarg;
 			break;
@@ -111,7 +115,7 @@ parse(int argc, char **argv, struct maincf *cf, struct arguments *arguments, str
 			return 1;
 		}
 	}
-	if (argc - optind != 1 || !*argv[optind])
+	if (argc - optind != 1 || !*argv[optind] || (options->resume && arguments->tlsproxy))
 		return 1;
 	options->destination = argv[optind];
 	arguments->client = probe_target_client(options->destination);
@@ -171,9 +175,11 @@ probe(const struct site *site, const struct probe_settings *settings, struct arg
 {
 	struct policy_tables *tables = policy_tables_new(&settings->policy, err);
 	enum command_result outcome = COMMAND_FAILED;
+	char *proxy = alloc_printf("%s/private/%s", site->queue_directory, settings->tlsproxy_service_name);
 	struct probe_run run;
 
 	if (tables) {
+		arguments->options.proxy = arguments->tlsproxy ? proxy : NULL;
 		arguments->options.tables = tables;
 		arguments->options.lookup = policy_tables_look_up;
 		arguments->options.anchors = policy_tables_find_anchors;
@@ -183,6 +189,7 @@ probe(const struct site *site, const struct probe_settings *settings, struct arg
 		probe_run_release(&run);
 	}
 	policy_tables_free(tables);
+	free(proxy);
 	return outcome;
 }
 

@@ -33,7 +33,7 @@ static const struct subcommand {
 	{ "status", NULL, "says what tlsmgr and tlsproxy serve and have done" },
 	{ "policy", NULL, "says which TLS the SMTP client would use for a destination, and why" },
 	{ "probe",
-	    " [--json] [--first] [--resume] [-l level] [-o name=value ...] [--resolver address]"
+	    " [--json] [--first] [--resume | --tlsproxy] [-l level] [-o name=value ...] [--resolver address]"
 	    " [--trust-anchor file] [--timeout seconds] nexthop",
 	    "visits the servers of a destination as the SMTP client would, and says what comes of it" },
 	{ "check", NULL, "looks for what is wrong with the TLS settings and the files they name" },
@@ -55,6 +55,7 @@ static const struct option {
 	{ "--force", "does what would be refused, where that is sane" },
 	{ "--first", "stops at the first server that would take mail" },
 	{ "--resume", "connects to each server once more, with the session it offered" },
+	{ "--tlsproxy", "has the TLS done by the running tlsproxy" },
 	{ "-l level", "instead of the level that main.cf and its tables have" },
 	{ "-o name=value", "instead of what main.cf has" },
 	{ "--resolver", "whom to ask of DNS, ADDRESS or ADDRESS@PORT" },
@@ -95,6 +96,6 @@ help_put_options(struct buf *to, const char *name, const char *arguments)
 		return;
 	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
 		if (strstr(subcommand->arguments, options[i].form))
-			buf_printf(to, "        %-14s%s\n", options[i].form + (*options[i].form == '['),
+			buf_printf(to, "        %-16s%s\n", options[i].form + (*options[i].form == '['),
 			    options[i].what);
 }

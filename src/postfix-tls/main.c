@@ -48,7 +48,7 @@ static const struct command {
 	{ "status", " [--json]", cmd_status, TELLS },
 	{ "policy", " [--json] nexthop [host]", cmd_policy, TELLS },
 	{ "probe",
-	    " [--json] [--first] [--resume] [-l level] [-o name=value ...] [--resolver address]"
+	    " [--json] [--first] [--resume | --tlsproxy] [-l level] [-o name=value ...] [--resolver address]"
 	    " [--trust-anchor file] [--timeout seconds] nexthop",
 	    cmd_probe, TRIES },
 	{ "check",

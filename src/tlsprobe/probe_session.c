@@ -8,6 +8,7 @@
 #include "tls/level.h"
 #include "tlspolicy/policy_result.h"
 #include "tlsprobe/probe_plan.h"
+#include "tlsprobe/probe_proxy.h"
 #include "tlsprobe/probe_reply.h"
 #include "tlsprobe/probe_settings.h"
 #include "tlsprobe/probe_tls.h"
@@ -194,6 +195,12 @@ take_features(struct talk *talk)
 	return 0;
 }
 
+static bool
+can_tls(const struct talk *talk)
+{
+	return talk->input->context || talk->input->proxy;
+}
+
 static int
 handshake(struct talk *talk)
 {
@@ -202,13 +209,16 @@ handshake(struct talk *talk)
 	char *name = probe_reply_name(&talk->reply);
 	int result = -1;
 
-	if (!talk->input->context) {
+	if (!can_tls(talk)) {
 		free(name);
 		return fail(
 		    talk, "4.7.5", alloc_string("TLS is required, but our TLS engine is unavailable"));
 	}
 	tls->helo = name;
-	result = probe_tls_start(tls, talk->input->context, &talk->wire, &session->summary);
+	result = talk->input->proxy
+		     ? probe_proxy_start(tls, talk->input->proxy, talk->input->port, &talk->wire,
+			   &session->proxy_reply, &session->summary)
+		     : probe_tls_start(tls, talk->input->context, &talk->wire, &session->summary);
 	tls->helo = NULL;
 	free(name);
 	talk->is_over = result < 0;
@@ -266,7 +276,7 @@ start_tls(struct talk *talk)
 			   : fail(talk, "4.7.4",
 				 alloc_printf(
 				     "TLS is required, but was not offered by host %s", namaddr_of(talk)));
-	if (!talk->input->context)
+	if (!can_tls(talk))
 		return level == LEVEL_MAY
 			   ? 0
 			   : fail(talk, "4.7.5",
@@ -334,6 +344,7 @@ probe_session_release(struct probe_session *session)
 	policy_words_release(&session->offers_in_tls);
 	if (session->has_tls)
 		summary_release(&session->summary);
+	buf_release(&session->proxy_reply);
 	free(session->dsn);
 	free(session->reason);
 	*session = (struct probe_session){ 0 };

@@ -12,6 +12,7 @@
 
 #include "tls/summary.h"
 #include "tlspolicy/policy_words.h"
+#include "util/buf.h"
 
 struct context;
 struct probe_tls;
@@ -25,6 +26,7 @@ struct probe_session {
 	bool discards_starttls; /* main.cf has it overlooked */
 	bool has_tls;
 	struct summary summary; /* with TLS */
+	struct buf proxy_reply; /* with a tlsproxy: where the strings of `summary` are */
 	struct policy_words offers_in_tls;
 	char *dsn, *reason; /* why there would be no delivery over this connection; NULL: there would be */
 };

@@ -28,6 +28,7 @@ static const struct {
 	{ "smtp_tls_eckey_file", NULL, PARAM_STRING, 0, AT(tls_eckey_file) },
 	{ "smtp_tls_CAfile", NULL, PARAM_STRING, 0, AT(tls_CAfile) },
 	{ "smtp_tls_CApath", NULL, PARAM_STRING, 0, AT(tls_CApath) },
+	{ "smtp_tls_loglevel", NULL, PARAM_STRING, 0, AT(tls_loglevel) },
 	{ "smtp_tls_force_insecure_host_tlsa_lookup", NULL, PARAM_BOOL, 0,
 	    AT(tls_force_insecure_host_tlsa_lookup) },
 	{ "smtp_tcp_port", NULL, PARAM_STRING, 1, AT(tcp_port) },
@@ -44,6 +45,8 @@ static const struct {
 	{ "tls_export_cipherlist", NULL, PARAM_STRING, 1, AT(tls_export_cipherlist) },
 	{ "tls_null_cipherlist", NULL, PARAM_STRING, 1, AT(tls_null_cipherlist) },
 	{ "tls_eecdh_auto_curves", NULL, PARAM_STRING, 1, AT(tls_eecdh_auto_curves) },
+	{ "tls_eecdh_strong_curve", NULL, PARAM_STRING, 1, AT(tls_eecdh_strong_curve) },
+	{ "tls_eecdh_ultra_curve", NULL, PARAM_STRING, 1, AT(tls_eecdh_ultra_curve) },
 	{ "tls_ffdhe_auto_groups", NULL, PARAM_STRING, 0, AT(tls_ffdhe_auto_groups) },
 	{ "tls_disable_workarounds", NULL, PARAM_STRING, 0, AT(tls_disable_workarounds) },
 	{ "tls_ssl_options", NULL, PARAM_STRING, 0, AT(tls_ssl_options) },
@@ -56,6 +59,13 @@ static const struct {
 	{ "inet_protocols", NULL, PARAM_STRING, 1, AT(inet_protocols) },
 	{ "known_tcp_ports", NULL, PARAM_STRING, 0, AT(known_tcp_ports) },
 	{ "tlsproxy_service_name", NULL, PARAM_STRING, 1, AT(tlsproxy_service_name) },
+	{ "tlsmgr_service_name", NULL, PARAM_STRING, 1, AT(tlsmgr_service_name) },
+	{ "tls_session_ticket_cipher", NULL, PARAM_STRING, 0, AT(tls_session_ticket_cipher) },
+	{ "tls_daemon_random_bytes", NULL, PARAM_INT, 1, AT(tls_daemon_random_bytes) },
+	{ "tls_preempt_cipherlist", NULL, PARAM_BOOL, 0, AT(tls_preempt_cipherlist) },
+	{ "tls_wildcard_matches_multiple_labels", NULL, PARAM_BOOL, 0,
+	    AT(tls_wildcard_matches_multiple_labels) },
+	{ "tls_fast_shutdown_enable", NULL, PARAM_BOOL, 0, AT(tls_fast_shutdown_enable) },
 };
 
 enum { PARAMETER_COUNT = sizeof parameters / sizeof *parameters };

@@ -20,6 +20,7 @@ struct probe_settings {
 	char *tls_dcert_file, *tls_dkey_file;
 	char *tls_eccert_file, *tls_eckey_file;
 	char *tls_CAfile, *tls_CApath;
+	char *tls_loglevel;
 	bool tls_force_insecure_host_tlsa_lookup;
 	char *tcp_port;
 	char *helo_name; /* lmtp_lhlo_name, too */
@@ -30,7 +31,7 @@ struct probe_settings {
 	/* Without the prefix. */
 	char *tls_high_cipherlist, *tls_medium_cipherlist, *tls_low_cipherlist, *tls_export_cipherlist,
 	    *tls_null_cipherlist;
-	char *tls_eecdh_auto_curves, *tls_ffdhe_auto_groups;
+	char *tls_eecdh_auto_curves, *tls_eecdh_strong_curve, *tls_eecdh_ultra_curve, *tls_ffdhe_auto_groups;
 	char *tls_disable_workarounds, *tls_ssl_options;
 	char *tls_dane_digests;
 	char *tls_config_file, *tls_config_name;
@@ -38,7 +39,11 @@ struct probe_settings {
 	bool disable_dns_lookups;
 	char *inet_protocols;
 	char *known_tcp_ports;
-	char *tlsproxy_service_name;
+	/* What only a tlsproxy wants to hear. */
+	char *tlsproxy_service_name, *tlsmgr_service_name;
+	char *tls_session_ticket_cipher;
+	int tls_daemon_random_bytes;
+	bool tls_preempt_cipherlist, tls_wildcard_matches_multiple_labels, tls_fast_shutdown_enable;
 };
 
 /* `client` is "smtp" or "lmtp", a constant. Touches no file. 0, or -1 with the words with which the client

@@ -22,9 +22,8 @@
 
 enum { READ_SIZE = 4096, MS = 1000 };
 
-/* True: the descriptor is ready. False: the time is up. */
-static bool
-await(int fd, short events, int64_t deadline_ms)
+bool
+probe_wire_await(int fd, short events, int64_t deadline_ms)
 {
 	for (;;) {
 		struct pollfd wait = { .fd = fd, .events = events };
@@ -83,7 +82,7 @@ finish_connect(int fd, int64_t deadline_ms, struct err *err)
 	int error = 0;
 	socklen_t len = sizeof error;
 
-	if (!await(fd, POLLOUT, deadline_ms))
+	if (!probe_wire_await(fd, POLLOUT, deadline_ms))
 		error = ETIMEDOUT;
 	else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
 		error = errno;
@@ -119,7 +118,7 @@ probe_wire_start_tls(struct probe_wire *wire, struct conn *conn, const char *nam
 	buf_clear(&wire->in);
 	wire->conn = conn;
 	while ((io = conn_handshake(conn)) == TLS_IO_WANT_READ || io == TLS_IO_WANT_WRITE)
-		if (!await(wire->fd, io == TLS_IO_WANT_READ ? POLLIN : POLLOUT, deadline_ms)) {
+		if (!probe_wire_await(wire->fd, io == TLS_IO_WANT_READ ? POLLIN : POLLOUT, deadline_ms)) {
 			log_info("SSL_connect error to %s: %s", namaddr, strerror(ETIMEDOUT));
 			break;
 		}
@@ -180,8 +179,9 @@ wait_after(struct probe_wire *wire, enum tls_io io, int64_t deadline_ms)
 		wire->tls_is_up = false;
 		return PROBE_WIRE_LOST;
 	}
-	return await(wire->fd, io == TLS_IO_WANT_READ ? POLLIN : POLLOUT, deadline_ms) ? PROBE_WIRE_DONE
-										       : PROBE_WIRE_LATE;
+	return probe_wire_await(wire->fd, io == TLS_IO_WANT_READ ? POLLIN : POLLOUT, deadline_ms)
+		   ? PROBE_WIRE_DONE
+		   : PROBE_WIRE_LATE;
 }
 
 static enum probe_wire_result

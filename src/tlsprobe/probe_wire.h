@@ -8,6 +8,7 @@
 #define TLSPROBE_PROBE_WIRE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "util/buf.h"
 
@@ -53,6 +54,9 @@ enum probe_wire_result {
 /* Sends the command, if there is one, and reads a reply. */
 enum probe_wire_result probe_wire_ask(
     struct probe_wire *wire, const char *command, struct probe_reply *reply);
+
+/* True: the descriptor is ready. False: the time is up, by now_ms(). */
+bool probe_wire_await(int fd, short events, int64_t deadline_ms);
 
 /* Ends TLS in an orderly way, and closes. */
 void probe_wire_close(struct probe_wire *wire);

@@ -423,6 +423,39 @@ command_tests() {
 	like "$STATUS $(cat "$TMP/out.err")" '^3 .*-o nonsense: ' "no setting"
 }
 
+# --- through tlsproxy ---
+
+# proxy_row NAME: the same summary as without, and the server sees the same session.
+proxy_row() {
+	proxy_name=$1
+	set --
+	while IFS= read -r argument; do
+		set -- "$@" "$argument"
+	done <"$TMP/ours/$proxy_name.arguments"
+	OUT=$TMP/proxy.out QUEUE=$I/spool probe --tlsproxy --first "$@"
+	is "$STATUS $(grep 'TLS connection' "$TMP/proxy.out" | without_chance "$(port_of "$proxy_name")")" \
+		"$(sed -n 's/^status //p' "$TMP/ours/$proxy_name.says") $(grep 'TLS connection' "$TMP/ours/$proxy_name.says")" \
+		"$proxy_variant: $proxy_name" || diag "$(cat "$TMP/proxy.out" "$TMP/proxy.out.err")"
+}
+
+proxy_tests() { # NAME OURS
+	proxy_variant=$1
+	make_instance "$1" "$2"
+	sed -i '/^smtp_tls_session_cache_database/d; s/^smtp_tls_security_level = .*/smtp_tls_security_level = may/' "$I/etc/main.cf"
+	start_instance "$I"
+	ok $? "$1: starts"
+	for name in may encrypt secure secure-default sni-right mx-secure mx-secure-anchor mx-insecure-dane dane-311 dane-211-inter \
+		dane-311-mismatch dane-type-unknown trouble-alert-at-hello trouble-no-starttls; do
+		proxy_row "$name"
+	done
+	unlike "$(grep tlsproxy "$I/log/maillog" | grep -v "CAfile\|request from tlsproxy client with\|to avoid this warning")" \
+		'unexpected|!= .client' "$1: tlsproxy reads what it is told"
+	stop_instance "$I"
+	OUT=$TMP/proxy.out QUEUE=$I/spool probe --tlsproxy -l encrypt "[127.0.0.1]:$(port_of may)"
+	is $STATUS 2 "$1: when it is gone, status 2"
+	like "$(cat "$TMP/proxy.out")" '^warning: connect to .*/private/tlsproxy: ' "$1: and why"
+}
+
 # --- all together ---
 
 make_destination_certs "$TMP/certs.d" || { ok 1 "certificates"; done_testing; }
@@ -454,4 +487,7 @@ compare_rows
 [ -z "$KEEP" ] || cp -r "$TMP" "$KEEP"
 [ -z "$ROWS" ] || done_testing
 command_tests
+make_certs "$TMP/certs"
+proxy_tests stock ""
+proxy_tests ours "tlsmgr tlsproxy"
 done_testing
