@@ -259,6 +259,11 @@ process_has_little(void **state)
 			 "/^NoNewPrivs:/ { if ($2 != 1) bad = 1 } END { exit bad }' /proc/%d/status",
 		(int)opener_pid(w->opener), (int)opener_pid(w->opener));
 
+	/* Which has some of its own. */
+	if (getenv("SEALPOST_MEMCHECK")) {
+		free(command);
+		skip();
+	}
 	ask(w, PLAIN, &nothing);
 	assert_int_equal(system(command), 0);
 	free(command);
@@ -318,10 +323,5 @@ main(void)
 		cmocka_unit_test(process_ends_with_its_parent),
 	};
 
-	if (getenv("SEALPOST_MEMCHECK")) {
-		puts("1..0 # SKIP the process under test may neither write a file nor start a thread, as "
-		     "valgrind must");
-		return 0;
-	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

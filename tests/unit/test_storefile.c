@@ -85,10 +85,14 @@ file_is_found_from_another_directory_and_from_a_jail(void **state)
 		if (chdir(fixture_path("jail")) < 0 || (chroot(".") < 0 && geteuid() == 0))
 			_exit(1);
 		now_set(10001);
-		if (!getcwd(here, sizeof here) || !storefile_open(file))
+		store = getcwd(here, sizeof here) ? storefile_open(file) : NULL;
+		if (!store)
 			_exit(2);
 		char after[4096];
-		_exit(getcwd(after, sizeof after) && strcmp(here, after) == 0 ? 0 : 3);
+		bool same = getcwd(after, sizeof after) && strcmp(here, after) == 0;
+		store_free(store);
+		storefile_free(file);
+		_exit(same ? 0 : 3);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);

@@ -473,6 +473,11 @@ without_keyring_the_boot_id_seals(void **state)
 		    ticketfile_save(unknown, run.keys, &err) != -1 ||
 		    !strstr(err.text, "no keyring and no boot id"))
 			_exit(6);
+		ticketfile_free(unknown);
+		ticketkeys_free(none);
+		ticketfile_free(elsewhere);
+		run_kill(&again);
+		run_kill(&run);
 		_exit(0);
 	}
 	waitpid(pid, &status, 0);
