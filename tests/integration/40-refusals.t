@@ -205,6 +205,18 @@ like "$(cat "$TMP/out")" 'service smtp/inet in master.cf' "and in its document"
 tls output-server-tlsa key
 is "$(cat "$TMP/err")" "" "not for a key that was named"
 
+# --- somebody else is at work ---
+
+flock "$ETC" sh -c "echo >$TMP/locked; until [ -e $TMP/go ]; do sleep 0.1; done" &
+PIDS="$PIDS $!"
+wait_for test -e "$TMP/locked"
+tls deploy-server-cert cert key &
+waiting=$!
+check "a command that finds another at work says so" wait_for file_has "$TMP/err" 'waiting for another command that changes'
+: >"$TMP/go"
+wait $waiting
+is $? 0 "and waits for its end"
+
 # --- help ---
 
 tls help

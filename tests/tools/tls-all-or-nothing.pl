@@ -176,6 +176,29 @@ sub kill_everywhere {
 	ok($seen{new}, "$name: after some of them it is new");
 }
 
+# Whoever is asked to end, and can, leaves nothing for the next one to take away.
+sub end_everywhere {
+	my ($name, $adds, @arguments) = @_;
+	my $calls = 'openat,write,fsync,link,unlink,rename';
+	my (@wrong, %seen);
+	my @strace = ('strace', '-o', "$work/trace", '-e', "trace=$calls");
+	my @command = (@environment, "$bin/postfix-tls-helper", @arguments);
+	reset_conf();
+	spew("$work/out", '');
+	waitpid start(@strace, @command), 0;
+	my $steps = () = slurp("$work/trace") =~ /^\w+\(/mg;
+	for my $n (1 .. $steps) {
+		reset_conf();
+		waitpid start(@strace, '-e', "inject=$calls:signal=TERM:when=$n", @command), 0;
+		my $state = state_of();
+		my $dirt = is_clean($state eq 'new' ? $adds : 0);
+		push @wrong, "step $n: $state" if $state !~ /^(old|new)$/;
+		push @wrong, "step $n, $state: $dirt" if $dirt;
+		$seen{$state}++;
+	}
+	ok(!@wrong && $seen{old} && $seen{new}, "$name, told to end at each of $steps steps, leaves nothing half done", @wrong, slurp("$work/out"));
+}
+
 sub fill_everywhere {
 	my ($name, $adds, $what, @arguments) = @_;
 	my ($failed, @wrong) = (0);
@@ -256,6 +279,7 @@ for (@cases) {
 	my ($name, $adds, @arguments) = @$_;
 	make_base($name);
 	kill_everywhere($name, $adds, @arguments);
+	end_everywhere($name, $adds, @arguments) if $name eq 'enable-server';
 	fill_everywhere($name, $adds, 'blocks', @arguments);
 	fill_everywhere($name, $adds, 'names', @arguments);
 	without_permission(@$_);
