@@ -28,7 +28,7 @@ enum keyfile_layout {
 	KEYFILE_COPY, /* one block */
 };
 
-/* `size` is a number of bits for RSA, the name of a curve for ECDSA, of no interest for others. NULL with
+/* `size` is a number of bits for RSA, the name of a curve for ECDSA, empty for others. NULL with
  * err. */
 struct keyfile *keyfile_generate(enum keyfile_algorithm algorithm, const char *size, struct err *err);
 

@@ -29,12 +29,17 @@ put(const char *name, const struct buf *text)
 	free(path);
 }
 
+static const char *const sizes[] = {
+	[KEYFILE_RSA] = "2048",
+	[KEYFILE_ECDSA] = "secp256r1",
+	[KEYFILE_ED25519] = "",
+};
+
 static void
 add_pair(struct buf *key_to, struct buf *cert_to, enum keyfile_algorithm algorithm)
 {
 	struct err err;
-	struct keyfile *key =
-	    keyfile_generate(algorithm, algorithm == KEYFILE_RSA ? "2048" : "secp256r1", &err);
+	struct keyfile *key = keyfile_generate(algorithm, sizes[algorithm], &err);
 
 	assert_non_null(key);
 	assert_int_equal(keyfile_encode(key, KEYFILE_COPY, key_to, &err), 0);
