@@ -43,7 +43,7 @@ data_directory    ?= /var/lib/postfix
 docdir            ?= $(prefix)/share/doc/sealpost
 
 # A room is a folder under src. Rooms with a main.c are programs of that name.
-LIB_ROOMS  = util mail tls tlscheck tlspolicy tlsprobe
+LIB_ROOMS  = util mail tls tlspolicy tlscheck tlsprobe
 PROG_ROOMS = $(patsubst src/%/main.c,%,$(wildcard src/*/main.c))
 ROOMS      = $(LIB_ROOMS) $(PROG_ROOMS)
 
@@ -58,7 +58,7 @@ all: $(PROGRAMS) $(SCRIPTS)
 objects_of = $(patsubst src/%.c,$(B)/obj/%.o,$(filter-out %/main.c,$(wildcard src/$(1)/*.c)))
 archive_of = $(B)/lib/$(1).a
 
-LIB_ARCHIVES = $(call archive_of,tlsprobe) $(call archive_of,tlspolicy) $(call archive_of,tlscheck) $(call archive_of,tls) $(call archive_of,mail) $(call archive_of,util)
+LIB_ARCHIVES = $(call archive_of,tlsprobe) $(call archive_of,tlscheck) $(call archive_of,tlspolicy) $(call archive_of,tls) $(call archive_of,mail) $(call archive_of,util)
 
 config_h = printf '\#define %s "%s"\n' CONFIG_VERSION '$(VERSION)' CONFIG_COMMAND_DIRECTORY '$(command_directory)' \
   CONFIG_DAEMON_DIRECTORY '$(daemon_directory)' CONFIG_CONFIG_DIRECTORY '$(config_directory)' \

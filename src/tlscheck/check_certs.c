@@ -138,7 +138,7 @@ check_two_files(const struct role *role, const struct pemfile *certs, const stru
 	fits = pemgroup_check_match(role->check, &chain, keys, key_name, leaf);
 	chain.key_file = pemfile_count(keys) > 0 ? pemfile_object(keys, 0)->file : NULL;
 	/* Of an authority's, taken for the server's, all has been said. */
-	if (fits || !pemfile_object(certs, leaf)->authority)
+	if (fits || !pemfile_object(certs, leaf)->authority || pemfile_object(certs, leaf)->self_signed)
 		check_chain(role->check, &chain, leaf);
 }
 

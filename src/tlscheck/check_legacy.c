@@ -7,6 +7,7 @@
 
 #include "mail/mastercf.h"
 #include "tlscheck/check_impl.h"
+#include "tlscheck/tables.h"
 #include "util/alloc.h"
 
 /* Is the text of this scope's own: of main.cf alone there, of -o elsewhere? */
@@ -102,7 +103,7 @@ mend_per_site(
 	    "sed -E 's/MUST_NOPEERMATCH$/encrypt/; s/MUST$/verify/; s/MAY$/may/; s/NONE$/none/' %s "
 	    ">%s_policy",
 	    path, path);
-	if (strcmp(type, "texthash") != 0)
+	if (tables_is_indexed(type))
 		finding_mend(found, "postmap %s%s", check->site->option, quoted);
 	scope_mend_set(scope, found, policy, table, false);
 	scope_mend_remove(scope, found, name, false);

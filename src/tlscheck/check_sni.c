@@ -99,7 +99,8 @@ check_line(const char *key, char *value, const char *where, void *context)
 {
 	struct reading *reading = context;
 	struct pemfile *pemfile = pemfile_new();
-	char *host = alloc_printf("%s%s", *key == '.' ? "any" : "", key);
+	/* What a pattern stands for is not known. */
+	char *host = key ? alloc_printf("%s%s", *key == '.' ? "any" : "", key) : NULL;
 	struct check_chain chain = {
 		.pemfile = pemfile,
 		.scope = reading->scope,
@@ -119,8 +120,8 @@ check_line(const char *key, char *value, const char *where, void *context)
 
 		if (pemfile_add_file(pemfile, file, &err) < 0) {
 			if (!check_is_denied(reading->check, alloc_string(where), file, err.code))
-				check_add(reading->check, "file-unusable", alloc_string(where), "%s: %s", key,
-				    err.text);
+				check_add(reading->check, "file-unusable", alloc_string(where), "%s: %s",
+				    key ? key : reading->name, err.text);
 			all = false;
 		}
 		check_age(reading, file);
@@ -131,7 +132,7 @@ check_line(const char *key, char *value, const char *where, void *context)
 		if (pemfile_object(pemfile, i)->kind == PEMFILE_KEY)
 			check_key_file(
 			    reading->check, reading->scope, reading->name, pemfile_object(pemfile, i)->file);
-	if (all)
+	if (all && key)
 		pemgroup_check(reading->check, &chain);
 	if (reading->first && reading->item->indexed)
 		check_encoding(reading, key);
@@ -152,8 +153,7 @@ check_table(struct check *check, struct scope *scope, const char *name, const st
 		finding_mend_mode(check_found(check, scope, "key-readable", name,
 				      "%s: everybody can read the private keys in it", item->index),
 		    item->index, check_open_bits(index.st_mode));
-	if (item->indexed || strcmp(item->type, "texthash") == 0)
-		tables_lines(item, check_line, &reading);
+	tables_lines(item, check_line, &reading);
 }
 
 static void

@@ -23,9 +23,11 @@ struct reading {
 static void
 note_key(struct reading *reading, const char *key, const char *where)
 {
-	char *folded = text_lower(alloc_string(key));
-	const char *before = table_get(reading->keys, folded);
+	char *folded = key ? text_lower(alloc_string(key)) : NULL;
+	const char *before = folded ? table_get(reading->keys, folded) : NULL;
 
+	if (!key)
+		return;
 	if (before)
 		check_add(
 		    reading->check, "map-duplicate", alloc_string(where), "%s is also in %s", key, before);
@@ -38,21 +40,19 @@ static void
 check_policy_line(const char *key, char *value, const char *where, void *context)
 {
 	struct reading *reading = context;
-	struct err err;
+	struct err err = { 0 };
 	int result;
 
 	note_key(reading, key, where);
-	if (reading->per_site) {
-		if (!policy_is_per_site(value))
-			check_add(reading->check, "policy-bad", alloc_string(where),
-			    "%s: unknown TLS policy \"%s\"", key, value);
-		return;
-	}
-	result = policy_check(value, &err);
-	if (result < 0)
-		check_add(reading->check, "policy-bad", alloc_string(where), "%s: %s", key, err.text);
-	else if (result > 0)
-		check_add(reading->check, "policy-ignored", alloc_string(where), "%s: %s", key, err.text);
+	if (reading->per_site)
+		result = policy_check_site(value, &err);
+	else
+		/* Which came with the attributes and braces of later releases. */
+		result = policy_check(
+		    value, effective_knows(reading->check->effective, "smtp_tlsrpt_enable"), &err);
+	if (result != 0)
+		check_add(reading->check, result < 0 ? "policy-bad" : "policy-ignored", alloc_string(where),
+		    "%s%s%s", key ? key : "", key ? ": " : "", err.text);
 }
 
 static void
@@ -63,9 +63,7 @@ read_lines(struct check *check, struct scope *scope, const struct tables_item *i
 		.check = check, .scope = scope, .keys = table_new(free), .per_site = per_site
 	};
 
-	/* Lines of other types are not of keys and values alone. */
-	if (item->indexed || strcmp(item->type, "texthash") == 0)
-		tables_lines(item, fn, &reading);
+	tables_lines(item, fn, &reading);
 	table_free(reading.keys);
 }
 
@@ -108,6 +106,8 @@ check_client_line(const char *key, char *value, const char *where, void *context
 
 	(void)value;
 	note_key(reading, key, where);
+	if (!key)
+		return;
 	if (strspn(key, "0123456789abcdefABCDEF:") != strlen(key))
 		check_add(
 		    reading->check, "fingerprint-bad", alloc_string(where), "%s is no fingerprint", key);

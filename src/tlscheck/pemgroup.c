@@ -147,7 +147,8 @@ check_sequence(struct check *check, const struct check_chain *chain, size_t key)
 		return;
 	}
 	/* Of an authority's, taken for the server's, all has been said. */
-	if (!check_digests(check, chain, object, leaf) && pemfile_object(pemfile, leaf)->authority)
+	if (!check_digests(check, chain, object, leaf) && pemfile_object(pemfile, leaf)->authority &&
+	    !pemfile_object(pemfile, leaf)->self_signed)
 		return;
 
 	struct check_chain own = *chain;

@@ -1,143 +1,134 @@
 /* SPDX-License-Identifier: ISC */
 #include "tlscheck/policy.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "mail/braces.h"
 #include "tls/cipher.h"
-#include "tls/level.h"
 #include "tls/protocol.h"
-#include "util/alloc.h"
+#include "tlspolicy/policy_attribute.h"
+#include "tlspolicy/policy_destination.h"
+#include "tlspolicy/policy_request.h"
+#include "tlspolicy/policy_result.h"
+#include "tlspolicy/policy_settings.h"
+#include "tlspolicy/policy_site.h"
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/text.h"
 
-enum { COMMON, MATCHING, TRUSTING };
-
-static const struct attribute {
-	const char *name;
-	int levels;
-	bool many;  /* may be given more than once */
-	bool empty; /* may have no value */
-	bool yes_no;
-} attributes[] = {
-	{ "ciphers", COMMON, false, false, false },
-	{ "protocols", COMMON, false, true, false },
-	{ "exclude", COMMON, false, true, false },
-	{ "servername", COMMON, false, false, false },
-	{ "match", MATCHING, true, false, false },
-	{ "tafile", TRUSTING, true, false, false },
-	{ "connection_reuse", COMMON, true, false, true },
-	{ "enable_rpk", COMMON, true, false, true },
-	{ "policy_ttl", COMMON, false, false, false },
-	{ "policy_type", COMMON, false, false, false },
-	{ "policy_domain", COMMON, false, false, false },
-	{ "policy_failure", COMMON, false, false, false },
-	{ "policy_string", COMMON, true, false, false },
-	{ "mx_host_pattern", COMMON, true, false, false },
-};
-
-enum { ATTRIBUTE_COUNT = sizeof attributes / sizeof *attributes };
-
-static const struct attribute *
-find(const char *name)
+/* The table is one line. */
+static int
+look_up(const char *parameter, const char *key, struct buf *value, void *context)
 {
-	for (size_t i = 0; i < ATTRIBUTE_COUNT; i++)
-		if (text_equal_nocase(attributes[i].name, name))
-			return &attributes[i];
-	return NULL;
+	(void)parameter, (void)key;
+	buf_clear(value);
+	buf_add_str(value, context);
+	return 1;
 }
 
-static bool
-fits(const struct attribute *attribute, enum level level)
+/* What this user may not read may still be there for the client. */
+static int
+find_anchors(const char *file, void *context, struct err *err)
 {
-	if (attribute->levels == MATCHING)
-		return level == LEVEL_FINGERPRINT || level_needs_pkix(level);
-	return attribute->levels == COMMON || level_needs_pkix(level);
+	(void)context;
+	if (*file == '/' && access(file, F_OK) == 0)
+		return 0;
+	return err_errno(err, "open %s", file);
+}
+
+/* Without what only later releases know. */
+static void
+keep_known(const char *value, struct buf *known)
+{
+	static const char *const later[] = { "enable_rpk=", "policy_ttl=", "policy_type=", "policy_domain=",
+		"policy_failure=", "policy_string=", "mx_host_pattern=" };
+	char *word;
+
+	while ((word = braces_next_word(&value, TEXT_LIST_SEPARATORS))) {
+		bool keep = *word != '{';
+
+		for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+			keep = keep && strncmp(word, later[i], strlen(later[i])) != 0;
+		if (keep)
+			buf_printf(known, "%s%s", known->len > 0 ? " " : "", word);
+		free(word);
+	}
 }
 
 static int
-check_content(const struct attribute *attribute, const char *value, struct err *err)
+check_words(const struct policy_result *result, struct err *err)
 {
 	static const struct cipher_grades grades = { "HIGH", "HIGH", "HIGH", "HIGH", "HIGH" };
 	struct protocol_set set;
 	struct buf list = BUF_INIT;
-	int result = 0;
+	int answer = 0;
 
-	if (strcmp(attribute->name, "protocols") == 0 && protocol_parse(&set, value) < 0)
-		return err_set(err, "protocols=%s is not understood", value);
-	if (strcmp(attribute->name, "ciphers") == 0 && cipher_list(&list, &grades, value, "", NULL) < 0)
-		result = err_set(err, "ciphers=%s is no grade", value);
-	if (attribute->yes_no && !text_equal_nocase(value, "yes") && !text_equal_nocase(value, "no"))
-		result = err_set(err, "attribute \"%s\" has bad value: \"%s\"", attribute->name, value);
+	if (result->protocols && protocol_parse(&set, result->protocols) < 0)
+		answer = err_set(err, "protocols=%s is not understood", result->protocols);
+	else if (result->ciphers && cipher_list(&list, &grades, result->ciphers, "", NULL) < 0)
+		answer = err_set(err, "ciphers=%s is no grade", result->ciphers);
+	else if (result->exclude && cipher_list(&list, &grades, "medium", result->exclude, NULL) < 0)
+		answer = err_set(err, "exclude=%s: words have no \"!+-@\"", result->exclude);
 	buf_release(&list);
-	return result;
+	return answer;
 }
 
-/* `seen` is one for each attribute. */
+/* The last of what the client would warn of, without the name of the table and the key in front. */
 static int
-check_attribute(char *word, enum level level, bool *seen, struct err *err)
+take_warning(const struct policy_result *result, int answer, struct err *err)
 {
-	char *value = strchr(word, '=');
-	const struct attribute *attribute;
+	const struct policy_words *said = &result->said[POLICY_WARNING];
+	const char *text = said->count > 0 ? said->word[said->count - 1] : "it cannot be used";
+	const char *behind = strstr(text, "\": ");
 
-	if (!value)
-		return err_set(err, "malformed attribute \"%s\": there is no '='", word);
-	*value++ = '\0';
-	attribute = find(word);
-	if (!attribute)
-		return err_set(err, "invalid attribute name: \"%s\"", word);
-	if (!fits(attribute, level))
-		return err_set(
-		    err, "attribute \"%s\" invalid at security level \"%s\"", word, level_name(level));
-	if (!*value && !attribute->empty)
-		return err_set(err, "attribute \"%s\" has empty value", word);
-	if (seen[attribute - attributes] && !attribute->many)
-		return err_set(err, "attribute \"%s\" is specified multiple times", word);
-	seen[attribute - attributes] = true;
-	return check_content(attribute, value, err);
+	if (answer == 0 && said->count == 0)
+		return 0;
+	err_set(err, "%s", behind ? behind + 3 : text);
+	return answer < 0 ? -1 : 1;
 }
 
 int
-policy_check(const char *value, struct err *err)
+policy_check(const char *value, bool later, struct err *err)
 {
-	const char *at = value, *word;
-	bool seen[ATTRIBUTE_COUNT] = { false };
-	enum level level;
-	size_t len;
-	int result = 0;
-	char *copy;
+	const struct policy_settings settings = { .client = "smtp" };
+	struct policy_request request = { .settings = &settings, .anchors = find_anchors };
+	struct policy_result result;
+	struct buf known = BUF_INIT;
+	int answer;
 
-	/* Braces are of later releases. */
-	if (strchr(value, '{'))
-		return 0;
-	word = text_token(&at, TEXT_LIST_SEPARATORS, &len);
-	if (!word)
-		return err_set(err, "invalid empty policy");
-	copy = alloc_string_n(word, len);
-	level = level_from_name(copy);
-	if (level == LEVEL_INVALID)
-		result = err_set(err, "invalid security level \"%s\"", copy);
-	free(copy);
-	while (result == 0 && (word = text_token(&at, TEXT_LIST_SEPARATORS, &len))) {
-		if (level == LEVEL_NONE) {
-			err_set(err, "attributes are ignored at level none");
-			return 1;
-		}
-		copy = alloc_string_n(word, len);
-		result = check_attribute(copy, level, seen, err);
-		free(copy);
-	}
-	return result;
+	if (later)
+		keep_known(value, &known);
+	else
+		buf_add_str(&known, value);
+	policy_result_init(&result);
+	answer = policy_attribute_apply(&request, "", buf_str(&known), &result);
+	answer = answer == 0 && check_words(&result, err) < 0 ? -1 : take_warning(&result, answer, err);
+	policy_result_release(&result);
+	buf_release(&known);
+	return answer;
 }
 
-bool
-policy_is_per_site(const char *value)
+int
+policy_check_site(const char *value, struct err *err)
 {
-	static const char *const words[] = { "NONE", "MAY", "MUST_NOPEERMATCH", "MUST" };
+	const struct policy_settings settings = { .client = "smtp" };
+	struct policy_destination destination;
+	struct policy_request request = { .settings = &settings,
+		.destination = &destination,
+		.lookup = look_up,
+		.context = (char *)(uintptr_t)value };
+	struct policy_result result;
+	int answer;
 
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (text_equal_nocase(value, words[i]))
-			return true;
-	return false;
+	policy_destination_init(&destination, "", NULL, "");
+	policy_result_init(&result);
+	answer = policy_site_apply(&request, &result);
+	if (answer < 0)
+		err_set(err, "unknown TLS policy \"%s\"", value);
+	policy_result_release(&result);
+	policy_destination_release(&destination);
+	return answer;
 }

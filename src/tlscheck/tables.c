@@ -1,50 +1,75 @@
 /* SPDX-License-Identifier: ISC */
 #include "tlscheck/tables.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mail/braces.h"
 #include "mail/logical_line.h"
+#include "mail/maincf.h"
 #include "tlscheck/check_impl.h"
 #include "util/alloc.h"
 #include "util/buf.h"
+#include "util/err.h"
 #include "util/file.h"
 #include "util/text.h"
 
 enum { FILE_LIMIT = 16 << 20 };
 
+typedef void (*read_fn)(const struct tables_item *item, tables_line_fn fn, void *context);
+
+static void read_keys(const struct tables_item *item, tables_line_fn fn, void *context);
+static void read_networks(const struct tables_item *item, tables_line_fn fn, void *context);
+static void read_patterns(const struct tables_item *item, tables_line_fn fn, void *context);
+static void read_inline(const struct tables_item *item, tables_line_fn fn, void *context);
+static void read_static(const struct tables_item *item, tables_line_fn fn, void *context);
+
 static const struct {
 	const char *type;
-	const char *suffix; /* of the file that programs open */
+	const char *suffix; /* of the file that programs open; NULL: there is none */
 	bool indexed;
+	read_fn read;
 } types[] = {
-	{ "hash", ".db", true },
-	{ "btree", ".db", true },
-	{ "lmdb", ".lmdb", true },
-	{ "cdb", ".cdb", true },
-	{ "dbm", ".pag", true },
-	{ "texthash", "", false },
-	{ "cidr", "", false },
-	{ "regexp", "", false },
-	{ "pcre", "", false },
+	{ "hash", ".db", true, read_keys },
+	{ "btree", ".db", true, read_keys },
+	{ "lmdb", ".lmdb", true, read_keys },
+	{ "cdb", ".cdb", true, read_keys },
+	{ "dbm", ".pag", true, read_keys },
+	{ "texthash", "", false, read_keys },
+	{ "cidr", "", false, read_networks },
+	{ "regexp", "", false, read_patterns },
+	{ "pcre", "", false, read_patterns },
+	{ "inline", NULL, false, read_inline },
+	{ "static", NULL, false, read_static },
 };
 
+bool
+tables_is_indexed(const char *type)
+{
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (strcmp(types[i].type, type) == 0)
+			return types[i].indexed;
+	return false;
+}
+
+/* Takes `where`. */
 static void
-item_init(struct tables_item *item, const char *text)
+item_init(struct tables_item *item, const char *text, char *where)
 {
 	const char *colon;
 
-	*item = (struct tables_item){ 0 };
+	*item = (struct tables_item){ .where = where };
 	if (strncmp(text, "proxy:", 6) == 0)
 		text += 6;
 	colon = strchr(text, ':');
 	item->type = alloc_string_n(text, (size_t)(colon - text));
 	item->path = alloc_string(colon + 1);
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-		if (strcmp(types[i].type, item->type) == 0) {
+		if (types[i].suffix && strcmp(types[i].type, item->type) == 0) {
 			item->index = alloc_printf("%s%s", item->path, types[i].suffix);
 			item->indexed = types[i].indexed;
 		}
@@ -56,6 +81,7 @@ item_release(struct tables_item *item)
 	free(item->type);
 	free(item->path);
 	free(item->index);
+	free(item->where);
 }
 
 static bool
@@ -96,7 +122,7 @@ check_item(struct check *check, struct scope *scope, const char *name, const str
 		return false;
 	}
 	if (!item->index)
-		return false;
+		return true;
 	if (stat(item->index, &index) < 0) {
 		struct finding *found;
 
@@ -125,21 +151,17 @@ check_item(struct check *check, struct scope *scope, const char *name, const str
 void
 tables_check(struct check *check, struct scope *scope, const char *name, const char *options, tables_fn fn)
 {
-	const char *list = scope_value(scope, name), *word;
-	size_t len;
+	const char *list = scope_value(scope, name);
+	char *text;
 
-	/* Tables made of others have commas and blanks of their own. */
-	if (strchr(list, '{'))
-		return;
-	while ((word = text_token(&list, TEXT_LIST_SEPARATORS, &len))) {
-		char *text = alloc_string_n(word, len);
+	while ((text = braces_next_word(&list, TEXT_LIST_SEPARATORS))) {
 		struct tables_item item;
 
 		if (!strchr(text, ':')) {
 			check_found(check, scope, "map-bad", name, "%s: %s has no type in front",
 			    scope_source(scope, name), text);
 		} else {
-			item_init(&item, text);
+			item_init(&item, text, scope_where(scope, name));
 			if (check_item(check, scope, name, &item, options))
 				fn(check, scope, name, &item);
 			item_release(&item);
@@ -148,8 +170,13 @@ tables_check(struct check *check, struct scope *scope, const char *name, const c
 	}
 }
 
-void
-tables_lines(const struct tables_item *item, tables_line_fn fn, void *context)
+/* --- what is in them --- */
+
+/* Takes one logical line, which it may change. */
+typedef void (*take_fn)(char *line, const char *where, tables_line_fn fn, void *context);
+
+static void
+read_file(const struct tables_item *item, take_fn take, tables_line_fn fn, void *context)
 {
 	struct logical_line_reader in;
 	struct buf text = BUF_INIT, line = BUF_INIT;
@@ -161,14 +188,107 @@ tables_lines(const struct tables_item *item, tables_line_fn fn, void *context)
 	}
 	logical_line_init(&in, item->path, buf_str(&text), text.len);
 	while (logical_line_next(&in, &line, &number)) {
-		char *value = line.bytes + strcspn(line.bytes, " \t\r\n");
 		char *where = alloc_printf("%s:%d", item->path, number);
 
-		if (*value)
-			*value++ = '\0';
-		fn(line.bytes, logical_line_trim(value), where, context);
+		take(line.bytes, where, fn, context);
 		free(where);
 	}
 	buf_release(&line);
 	buf_release(&text);
+}
+
+/* The word in front is cut off; behind it is the value. */
+static char *
+behind_word(char *line)
+{
+	char *value = line + strcspn(line, " \t\r\n");
+
+	if (*value)
+		*value++ = '\0';
+	return logical_line_trim(value);
+}
+
+static void
+take_key(char *line, const char *where, tables_line_fn fn, void *context)
+{
+	char *value = behind_word(line);
+
+	fn(line, value, where, context);
+}
+
+static void
+read_keys(const struct tables_item *item, tables_line_fn fn, void *context)
+{
+	read_file(item, take_key, fn, context);
+}
+
+static void
+take_network(char *line, const char *where, tables_line_fn fn, void *context)
+{
+	char *value = behind_word(line);
+
+	if (!text_equal_nocase(line, "if") && !text_equal_nocase(line, "endif"))
+		fn(NULL, value, where, context);
+}
+
+static void
+read_networks(const struct tables_item *item, tables_line_fn fn, void *context)
+{
+	read_file(item, take_network, fn, context);
+}
+
+/* /pattern/flags value, with any character for the slashes. */
+static void
+take_pattern(char *line, const char *where, tables_line_fn fn, void *context)
+{
+	char *at = line + strspn(line, "! \t"), delimiter = *at;
+
+	if (!delimiter || isalnum((unsigned char)delimiter))
+		return;
+	for (at++; *at && *at != delimiter; at++)
+		if (*at == '\\' && at[1])
+			at++;
+	if (*at && !strchr(at, '$'))
+		fn(NULL, behind_word(at), where, context);
+}
+
+static void
+read_patterns(const struct tables_item *item, tables_line_fn fn, void *context)
+{
+	read_file(item, take_pattern, fn, context);
+}
+
+/* { key = value, { key = value } } */
+static void
+read_inline(const struct tables_item *item, tables_line_fn fn, void *context)
+{
+	char *copy = alloc_string(item->path), *inside, *word, *pair, *name, *value;
+	struct err err;
+	const char *at;
+
+	if (braces_take_off(copy, &inside, &err) == 0)
+		for (at = inside; (word = braces_next_word(&at, TEXT_LIST_SEPARATORS)); free(word))
+			if (braces_take_off(word, &pair, &err) == 0 &&
+			    maincf_split(pair, &name, &value, &err) == 0)
+				fn(name, value, item->where, context);
+	free(copy);
+}
+
+static void
+read_static(const struct tables_item *item, tables_line_fn fn, void *context)
+{
+	char *copy = alloc_string(item->path), *value;
+	struct err err;
+
+	if (braces_take_off(copy, &value, &err) == 0)
+		fn(NULL, value, item->where, context);
+	free(copy);
+}
+
+void
+tables_lines(const struct tables_item *item, tables_line_fn fn, void *context)
+{
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (strcmp(types[i].type, item->type) == 0)
+			types[i].read(item, fn, context);
 }

@@ -15,6 +15,7 @@ struct tables_item {
 	char *path;   /* owned */
 	char *index;  /* what programs open; NULL: this type has no file; owned */
 	bool indexed; /* `index` is made from `path` by postmap */
+	char *where;  /* of the parameter; owned */
 };
 
 /* Looks at each table of a parameter: is there such a type, is there a file, is it up to date? `options` is
@@ -24,8 +25,12 @@ typedef void (*tables_fn)(
 void tables_check(
     struct check *check, struct scope *scope, const char *name, const char *options, tables_fn fn);
 
-/* Calls `fn` for each line "key value" of a table's text; nothing happens when that cannot be read. `where`
- * is FILE:LINE. */
+/* postmap makes tables of this type. */
+bool tables_is_indexed(const char *type);
+
+/* Calls `fn` for each line "key value" of a table's text; nothing happens when that cannot be read. `key` is
+ * NULL where it is a pattern, or for all. Values that patterns put something into are left out. `where` is
+ * FILE:LINE. */
 typedef void (*tables_line_fn)(const char *key, char *value, const char *where, void *context);
 void tables_lines(const struct tables_item *item, tables_line_fn fn, void *context);
 

@@ -15,31 +15,38 @@ policies_are_judged_as_the_client_does(void **state)
 		const char *value;
 		int result;
 		const char *words; /* in the error */
+		bool later;
 	} cases[] = {
-		{ "may", 0, "" },
-		{ "secure match=nexthop:.example.com tafile=/x tafile=/y", 0, "" },
-		{ "SECURE, ciphers=high, exclude=, protocols=", 0, "" },
-		{ "fingerprint match=AA:BB|CC match=DD", 0, "" },
-		{ "encrypt connection_reuse=no connection_reuse=yes", 0, "" },
-		{ "encrypt { protocols = TLSv1.2 }", 0, "" },
-		{ "", -1, "empty policy" },
-		{ "halfdane", -1, "security level \"halfdane\"" },
-		{ "encrypt ciphers", -1, "no '='" },
-		{ "encrypt cipher=high", -1, "attribute name: \"cipher\"" },
-		{ "encrypt ciphers=", -1, "empty value" },
-		{ "encrypt ciphers=high ciphers=high", -1, "multiple times" },
-		{ "encrypt ciphers=best", -1, "no grade" },
-		{ "encrypt protocols=TLSv2", -1, "not understood" },
-		{ "encrypt connection_reuse=maybe", -1, "bad value" },
-		{ "dane match=nexthop", -1, "invalid at security level \"dane\"" },
-		{ "fingerprint tafile=/x", -1, "invalid at security level" },
-		{ "none ciphers=best", 1, "ignored" },
+		{ "may", 0, "", false },
+		{ "secure match=nexthop:.example.com tafile=/dev/null tafile=/dev/null", 0, "", false },
+		{ "SECURE, ciphers=high, exclude=, protocols=", 0, "", false },
+		{ "fingerprint match=AA:BB|CC match=DD", 0, "", false },
+		{ "fingerprint match=AA:BX", 1, "malformed fingerprint", false },
+		{ "encrypt connection_reuse=no connection_reuse=yes", 0, "", false },
+		{ "encrypt { protocols = TLSv1.2 } enable_rpk=yes", 0, "", true },
+		{ "encrypt { protocols = TLSv1.2 }", -1, "\"{\"", false },
+		{ "encrypt enable_rpk=yes", -1, "attribute name: \"enable_rpk\"", false },
+		{ "", -1, "empty policy", false },
+		{ "halfdane", -1, "security level \"halfdane\"", false },
+		{ "encrypt ciphers", -1, "missing '='", false },
+		{ "secure tafile=/nowhere/x", -1, "/nowhere/x", false },
+		{ "encrypt exclude=!RC4", -1, "exclude=!RC4", false },
+		{ "encrypt servername=-x", -1, "invalid hostname", false },
+		{ "encrypt cipher=high", -1, "attribute name: \"cipher\"", false },
+		{ "encrypt ciphers=", -1, "empty value", false },
+		{ "encrypt ciphers=high ciphers=high", -1, "multiple times", false },
+		{ "encrypt ciphers=best", -1, "no grade", false },
+		{ "encrypt protocols=TLSv2", -1, "not understood", false },
+		{ "encrypt connection_reuse=maybe", -1, "bad value", false },
+		{ "dane match=nexthop", -1, "invalid at security level \"dane\"", false },
+		{ "fingerprint tafile=/x", -1, "invalid at security level", false },
+		{ "none ciphers=best", 1, "ignoring", false },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct err err = { 0 };
-		int result = policy_check(cases[i].value, &err);
+		int result = policy_check(cases[i].value, cases[i].later, &err);
 
 		CASE_IS(result == cases[i].result, cases[i].value);
 		CASE_IS(strstr(err.text, cases[i].words) != NULL, cases[i].value);
@@ -49,11 +56,14 @@ policies_are_judged_as_the_client_does(void **state)
 static void
 old_words_are_known_whole(void **state)
 {
+	struct err err = { 0 };
+
 	(void)state;
-	assert_true(policy_is_per_site("must_nopeermatch"));
-	assert_true(policy_is_per_site("NONE"));
-	assert_false(policy_is_per_site("NONE extra"));
-	assert_false(policy_is_per_site("encrypt"));
+	assert_int_equal(policy_check_site("must_nopeermatch", &err), 0);
+	assert_int_equal(policy_check_site("NONE", &err), 0);
+	assert_int_equal(policy_check_site("NONE extra", &err), -1);
+	assert_int_equal(policy_check_site("encrypt", &err), -1);
+	assert_non_null(strstr(err.text, "encrypt"));
 }
 
 static void
