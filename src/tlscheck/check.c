@@ -41,6 +41,7 @@ static void (*const subjects[])(struct check *) = {
 	check_sni,
 	check_caches,
 	check_services,
+	check_tlsgate,
 	check_dns,
 };
 

@@ -127,6 +127,7 @@ void check_tables(struct check *check);
 void check_sni(struct check *check);
 void check_caches(struct check *check);
 void check_services(struct check *check);
+void check_tlsgate(struct check *check);
 void check_dns(struct check *check);
 
 #endif

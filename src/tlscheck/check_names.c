@@ -189,7 +189,8 @@ check_main(struct check *check, const struct table *referred)
 
 /* --- options of services --- */
 
-static const char *const programs[] = { "smtpd", "smtp", "lmtp", "postscreen", "tlsproxy", "tlsmgr" };
+static const char *const programs[] = { "smtpd", "smtp", "lmtp", "postscreen", "tlsproxy", "tlsmgr",
+	"tlsgate" };
 
 static bool
 is_tls_program(const char *name)

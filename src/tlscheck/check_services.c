@@ -107,6 +107,18 @@ check_postscreen(struct check *check, struct scope *scope)
 }
 
 static void
+check_gate(struct check *check, struct scope *scope)
+{
+	const struct mastercf_entry *entry = scope_entry(scope);
+
+	if (scope_is_yes(scope, "tlsgate_tls_wrappermode") ||
+	    level_from_name(scope_value(scope, "tlsgate_tls_security_level")) >= LEVEL_MAY)
+		need_tlsproxy(check,
+		    alloc_printf("%s:%d", effective_master_path(check->effective), entry->line),
+		    "tlsgate offers TLS");
+}
+
+static void
 check_reuse(const struct role *role)
 {
 	if (role->server || strcmp(role->prefix, "tlsproxy_client_") == 0 || role_level(role) < LEVEL_MAY ||
@@ -127,5 +139,7 @@ check_services(struct check *check)
 
 		if (strcmp(scope_program(scope), "postscreen") == 0)
 			check_postscreen(check, scope);
+		else if (strcmp(scope_program(scope), "tlsgate") == 0)
+			check_gate(check, scope);
 	}
 }
