@@ -112,6 +112,17 @@ gate_backend_name(const struct gate_backend *backend)
 	return backend->name;
 }
 
+/* On the same machine the answer is there when the first call returns, and the second one tells. */
+static int
+start_connect(int fd, const struct addrinfo *address)
+{
+	int result = connect(fd, address->ai_addr, address->ai_addrlen);
+
+	if (result < 0 && errno == EINPROGRESS)
+		result = connect(fd, address->ai_addr, address->ai_addrlen);
+	return result < 0 && errno == EISCONN ? 0 : result;
+}
+
 int
 gate_backend_connect(const struct gate_backend *backend, size_t index, bool *connecting, struct err *err)
 {
@@ -132,8 +143,8 @@ gate_backend_connect(const struct gate_backend *backend, size_t index, bool *con
 	/* Without it the dialogue is slower, nothing else. */
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0)
 		errno = 0;
-	if (connect(fd, address->ai_addr, address->ai_addrlen) < 0) {
-		if (errno != EINPROGRESS && errno != EINTR) {
+	if (start_connect(fd, address) < 0) {
+		if (errno != EINPROGRESS && errno != EALREADY && errno != EINTR) {
 			err_errno(err, "connect to %s", backend->name);
 			fdio_close(&fd);
 			return -1;

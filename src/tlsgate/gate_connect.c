@@ -73,6 +73,9 @@ gate_connect_run(struct gate_session *s)
 {
 	struct err err = { .code = 0 };
 
+	/* tlsproxy has said why. */
+	if (s->gives && s->client.eof)
+		return gate_state_end(s, "no TLS session");
 	if (!gate_side_is_open(&s->next)) {
 		if (start_connect(s, &err) == 0)
 			return s->next.connecting ? GATE_WAIT : connected(s);

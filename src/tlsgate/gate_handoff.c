@@ -263,9 +263,8 @@ gate_handoff_given(struct gate_session *s)
 	}
 	if (!s->client.eof)
 		return GATE_WAIT;
-	/* Most back ends are gone by now, or say no more. */
-	gate_side_shut(&s->backend);
+	/* Most back ends are gone by now. Nobody is there for what others still say. */
 	if (gate_side_read(&s->backend))
-		return gate_state_end(s, "lost connection");
+		buf_release_secret(&s->backend.in);
 	return s->backend.eof ? gate_state_end(s, "done") : gate_state_go(s, GATE_RELAY);
 }

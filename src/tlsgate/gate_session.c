@@ -87,7 +87,9 @@ opposite(struct gate_session *s, const struct gate_side *side)
 static short
 want(struct gate_session *s, struct gate_side *side, int bit)
 {
-	if (!(states[s->state].reads & bit) || side->eof)
+	/* Nothing but its end comes from a tlsproxy that takes the back end's socket. */
+	bool listens = (states[s->state].reads & bit) || (bit == CLIENT && s->gives && s->tls);
+	if (!listens || side->eof)
 		return 0;
 	/* In RELAY what is read goes at once to where it is to be written. */
 	if (s->state == GATE_RELAY ? opposite(s, side)->out.len > 0 : side->in.len >= GATE_SIDE_ROOM)

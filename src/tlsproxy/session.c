@@ -558,10 +558,14 @@ session_start(const struct session_shared *shared, int fd)
 	session_enter(s, RECEIVE_REQUEST);
 
 	tlsproxy_proto_put_announcement(&s->to_caller);
-	if (relay_flush_to_caller(s) != RELAY_SOURCE_END) {
+	/* A caller of ours has not waited for that: it gets the status with it. */
+	enum verdict verdict = session_request_receive(s);
+	if (s->state != SEND_STATUS && relay_flush_to_caller(s) != RELAY_SOURCE_END) {
 		log_warn("write protocol attribute: %s", strerror(errno));
-		settle(s, END);
-		return;
+		verdict = END;
 	}
-	settle(s, WAIT);
+	if (verdict == GO_ON)
+		session_run(s);
+	else
+		settle(s, verdict);
 }

@@ -18,7 +18,8 @@ fdio_set_nonblocking(int fd, bool on)
 
 	if (flags < 0)
 		return -1;
-	return fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+	int wanted = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+	return wanted == flags ? 0 : fcntl(fd, F_SETFL, wanted);
 }
 
 int

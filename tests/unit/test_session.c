@@ -30,6 +30,30 @@ plaintext_passes_both_ways(void **state)
 }
 
 static void
+a_caller_that_does_not_wait_gets_announcement_and_status_at_once(void **state)
+{
+	static const char wanted[] = "protocol\0tlsproxy_protocol\0\0status\0001\0";
+	struct buf list = BUF_INIT;
+	struct world w = { .remote = -1 };
+	char got[100];
+	int fds[2];
+
+	(void)state;
+	gone = 0;
+	pair(fds);
+	w.caller = fds[0];
+	put_request(&list, TLSPROXY_SERVER, 300);
+	assert_int_equal(write(w.caller, list.bytes, list.len), list.len);
+	buf_release(&list);
+	session_start(&shared, fds[1]);
+	assert_int_equal(read(w.caller, got, sizeof got), sizeof wanted);
+	assert_memory_equal(got, wanted, sizeof wanted);
+	hand_over(&w);
+	handshake(&w);
+	finish(&w);
+}
+
+static void
 context_precedes_plaintext(void **state)
 {
 	struct world w;
@@ -520,6 +544,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plaintext_passes_both_ways),
+		cmocka_unit_test(a_caller_that_does_not_wait_gets_announcement_and_status_at_once),
 		cmocka_unit_test(context_precedes_plaintext),
 		cmocka_unit_test(request_may_come_byte_by_byte),
 		cmocka_unit_test(bad_role_is_refused_with_a_status),
