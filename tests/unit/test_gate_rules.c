@@ -180,6 +180,23 @@ a_required_certificate_is_asked_for_after_the_first_command(void **state)
 	}
 }
 
+/* There is nothing to answer yet, and nobody to say more. */
+static void
+in_wrapper_mode_it_is_asked_for_at_once(void **state)
+{
+	struct fixture *f = *state;
+
+	f->gate.req_ccert = f->gate.wrappermode = f->wants_context = true;
+	start(f);
+	int proxy = proxy_asked(f);
+	say_status(proxy, 1);
+	close(descriptor_from(f, proxy));
+	say_context(proxy, NO_CERT);
+	hears(f, proxy, "421 4.7.1 gate.example Error: No client certificate presented\r\n");
+	hears_end(f, proxy);
+	close(proxy);
+}
+
 static void
 a_trusted_certificate_is_enough(void **state)
 {
@@ -421,6 +438,7 @@ main(void)
 		    plaintext_may_be_refused_and_tls_still_begin, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_required_certificate_is_asked_for_after_the_first_command, setup, teardown),
+		cmocka_unit_test_setup_teardown(in_wrapper_mode_it_is_asked_for_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_trusted_certificate_is_enough, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_certified_client_gets_the_back_end_for_such, setup, teardown),
