@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_gate_talk: what client and back end say in any protocol of tlsgate. The first byte chooses the
- * protocol, the second whether there is TLS and whether it is a must; then the two take turns, the back end
- * first, with 0xff between them. Whoever must use TLS gets nothing through that could be a login or mail, and
- * an answer is passed on as whole lines, with an end.
+ * protocol, the second whether there is TLS, whether it is a must, and what the rules want; then the two take
+ * turns, the back end first, with 0xff between them. Whoever must use TLS, or is refused, gets nothing
+ * through that could be a login or mail, where the gate is to listen nothing passes unread, and an answer is
+ * passed on as whole lines, with an end.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,7 +29,15 @@ check_passed(const struct gate_talk *talk, const char *line)
 
 	if (strpbrk(line, "\r\n"))
 		abort();
-	if (!gate_talk_hides_auth(talk) || !talk->encrypt)
+	bool mail = strcmp(talk->protocol->name, "smtp") == 0 || strcmp(talk->protocol->name, "lmtp") == 0;
+	bool must = talk->encrypt && !talk->tls, refused = mail && talk->refusal;
+	if (mail && talk->xclient &&
+	    (gate_line_is(verb, len, "XCLIENT") || gate_line_is(verb, len, "XFORWARD")))
+		abort();
+	if (!must && !refused)
+		return;
+	/* Who is refused may begin, and hears of it at the recipient. */
+	if (!must && gate_line_is(verb, len, "MAIL"))
 		return;
 	if (strcmp(talk->protocol->name, "imap") == 0)
 		verb = gate_line_word(rest, &len, &rest);
@@ -58,12 +67,12 @@ hear_client(struct gate_talk *talk, struct buf *in, bool *skipping)
 			check_passed(talk, buf_str(&line));
 			break;
 		case GATE_ACTION_PASS_ALL:
-			if (!talk->tls && talk->encrypt)
+			if ((!talk->tls && talk->encrypt) || talk->watches || talk->refusal)
 				abort();
 			goes_on = false;
 			break;
 		case GATE_ACTION_STARTTLS:
-			if (talk->tls)
+			if (talk->tls || talk->no_tls)
 				abort();
 			goes_on = false;
 			break;
@@ -95,6 +104,10 @@ hear_backend(struct gate_talk *talk, struct buf *in)
 		more = answer != GATE_ANSWER_MORE && in->len > 0;
 		goes_on = answer != GATE_ANSWER_MALFORMED && answer != GATE_ANSWER_FAREWELL &&
 			  answer != GATE_ANSWER_ASKS;
+		if (answer == GATE_ANSWER_ASKS && (talk->watches || talk->refusal))
+			abort();
+		if (answer == GATE_ANSWER_ASKS_MESSAGE || answer == GATE_ANSWER_ASKS_LINE)
+			goes_on = false;
 		if (answer == GATE_ANSWER_MORE && in->len >= GATE_LINE_ANSWER_LIMIT)
 			abort();
 		if (answer != GATE_ANSWER_MORE && answer != GATE_ANSWER_MALFORMED && in->len >= before)
@@ -124,6 +137,13 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		.encrypt = bytes[1] & 2,
 		.auth_only = bytes[1] & 4,
 	};
+	/* The rules are for mail. */
+	if (bytes[0] % 5 < 2) {
+		talk.no_tls = bytes[1] & 8;
+		talk.xclient = bytes[1] & 16;
+		talk.watches = bytes[1] & 32;
+		talk.refusal = bytes[1] & 64 ? "554 5.7.1 <c>: Client host rejected: Access denied" : NULL;
+	}
 	gate_talk_begin(&talk, bytes[1] & 1);
 	for (size_t at = 2, end; goes_on && at < len; at = end + 1, from_client = !from_client) {
 		const uint8_t *turn = memchr(bytes + at, 0xff, len - at);
