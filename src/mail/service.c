@@ -465,6 +465,8 @@ read_configuration(struct service *service, const char *process_name, int argc, 
 	maincf_set(service->cf, "service_name", service->args.service_name);
 	maillog_also_stderr(service->args.stderr_too || isatty(STDERR_FILENO));
 	or_fatal(maillog_configure(service->cf, process_name, &err), &err);
+	if (service->program->names_service)
+		log_set_place(service->args.service_name);
 	load_settings(service);
 	if (isatty(STDIN_FILENO) && !service->args.stand_alone && !service->args.by_hand)
 		log_fatal("do not run this command by hand");

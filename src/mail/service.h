@@ -32,6 +32,7 @@ struct service_program {
 	int process_limit;          /* 1: needs -l, 0: needs -z, -1: any */
 	const struct param *params; /* ends with PARAM_END; may be NULL */
 	void *settings;             /* filled from `params` before pre_jail */
+	bool names_service;         /* in warnings, since there are several services of this program */
 	const char *watchdog_param; /* name of a time parameter; NULL: daemon_timeout */
 
 	/* As root, in the queue directory. A failure that ends the program is log_fatal(). May be NULL. */

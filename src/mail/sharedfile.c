@@ -47,13 +47,21 @@ sharedfile_take(int fd, size_t at, size_t len)
 	return fcntl(fd, F_SETLK, &lock) == 0;
 }
 
+bool
+sharedfile_share(int fd, size_t at, size_t len)
+{
+	struct flock lock = part(F_WRLCK, at, len);
+
+	return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
 void
 sharedfile_give(int fd, size_t at, size_t len)
 {
 	struct flock lock = part(F_UNLCK, at, len);
 
 	/* What is not given up now is so at the end of the process. */
-	if (fcntl(fd, F_SETLK, &lock) < 0)
+	if (fcntl(fd, F_OFD_SETLK, &lock) < 0)
 		return;
 }
 

@@ -21,9 +21,14 @@ int sharedfile_open(const char *path, size_t size, struct err *err) __attribute_
 
 /* False: another process has it. */
 bool sharedfile_take(int fd, size_t at, size_t len);
+
+/* The same for whoever has the descriptor: children made by fork() are owners, too, until they close it. */
+bool sharedfile_share(int fd, size_t at, size_t len);
+
+/* Of sharedfile_share(). */
 void sharedfile_give(int fd, size_t at, size_t len);
 
-/* The other process that has it; 0: none. */
+/* The other process that has it, -1 if that is one of several; 0: none. */
 pid_t sharedfile_owner(int fd, size_t at, size_t len);
 
 #endif

@@ -69,6 +69,20 @@ start_connect(struct gate_session *s, struct err *err)
 }
 
 enum gate_verdict
+gate_connect_again(struct gate_session *s)
+{
+	return s->timed_out ? gate_state_go(s, GATE_CONNECT) : GATE_WAIT;
+}
+
+/* More clients at once than the queue of a local socket holds: the back end takes them as fast as it can. */
+static bool
+is_busy(struct gate_session *s, const struct err *err)
+{
+	return err->code == EAGAIN &&
+	       ++s->connects <= s->gate->connect_timeout_s * (1000 / GATE_CONNECT_AGAIN_MS);
+}
+
+enum gate_verdict
 gate_connect_run(struct gate_session *s)
 {
 	struct err err = { .code = 0 };
@@ -77,8 +91,12 @@ gate_connect_run(struct gate_session *s)
 	if (s->gives && s->client.eof)
 		return gate_state_end(s, "no TLS session");
 	if (!gate_side_is_open(&s->next)) {
-		if (start_connect(s, &err) == 0)
+		if (start_connect(s, &err) == 0) {
+			s->connects = 0;
 			return s->next.connecting ? GATE_WAIT : connected(s);
+		}
+		if (is_busy(s, &err))
+			return gate_state_go(s, GATE_CONNECT_AGAIN);
 	} else if (s->timed_out) {
 		err_set(&err, "connect: timeout");
 	} else if (s->next.connecting) {
@@ -91,6 +109,7 @@ gate_connect_run(struct gate_session *s)
 	}
 
 	gate_side_close(&s->next);
+	s->connects = 0;
 	if (++s->address < gate_backend_count(gate_state_backend(s)))
 		return gate_state_go(s, GATE_CONNECT);
 	return gate_connect_failed(s, err.text);

@@ -7,6 +7,10 @@
 
 #include "tlsgate/gate_state.h"
 
+/* How long to wait before a local back end that had no room for another connection is called again. */
+enum { GATE_CONNECT_AGAIN_MS = 20 };
+
+enum gate_verdict gate_connect_again(struct gate_session *s);
 enum gate_verdict gate_connect_run(struct gate_session *s);
 enum gate_verdict gate_connect_greeting(struct gate_session *s);
 

@@ -76,7 +76,7 @@ take_part(struct gate_crowd *crowd)
 	for (int i = 1; i < crowd->count; i++) {
 		struct part *part = &crowd->parts[i];
 
-		if (!sharedfile_take(crowd->fd, offset_of(i), sizeof *part))
+		if (!sharedfile_share(crowd->fd, offset_of(i), sizeof *part))
 			continue;
 		if (!has_layout(part))
 			memset(part, 0, sizeof *part);
@@ -97,7 +97,7 @@ learn_secret(struct gate_crowd *crowd, const char *path, struct err *err)
 	struct part *first = &crowd->parts[0];
 	int tries = 0;
 
-	while (!has_layout(first) && !sharedfile_take(crowd->fd, 0, sizeof *first)) {
+	while (!has_layout(first) && !sharedfile_share(crowd->fd, 0, sizeof *first)) {
 		if (++tries > SECRET_TRIES)
 			return err_set(err, "%s: locked", path);
 		poll(NULL, 0, SECRET_WAIT_MS);

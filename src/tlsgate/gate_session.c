@@ -44,6 +44,7 @@ static const struct {
 	int timeout_ms; /* 0: none */
 } states[] = {
 	[GATE_CONNECT] = { gate_connect_run, 0, offsetof(struct gate, connect_timeout_s), 0 },
+	[GATE_CONNECT_AGAIN] = { gate_connect_again, 0, 0, GATE_CONNECT_AGAIN_MS },
 	[GATE_GREETING] = { gate_connect_greeting, NEXT, offsetof(struct gate, connect_timeout_s), 0 },
 	[GATE_XCLIENT] = { gate_xclient_run, NEXT, offsetof(struct gate, connect_timeout_s), 0 },
 	[GATE_DIALOGUE] = { gate_dialogue_run, CLIENT | BACKEND, offsetof(struct gate, timeout_s), 0 },

@@ -10,6 +10,7 @@ enum { REFUSAL_LIMIT = 20 };
 
 static const char *const names[] = {
 	[GATE_CONNECT] = "connect",
+	[GATE_CONNECT_AGAIN] = "connect-again",
 	[GATE_GREETING] = "greeting",
 	[GATE_XCLIENT] = "xclient",
 	[GATE_DIALOGUE] = "dialogue",

@@ -24,21 +24,22 @@ struct timer;
 enum gate_verdict { GATE_GO_ON, GATE_WAIT, GATE_END };
 
 enum gate_state {
-	GATE_CONNECT,      /* to the back end, on side `next` */
-	GATE_GREETING,     /* of that back end */
-	GATE_XCLIENT,      /* it is told of the client */
-	GATE_DIALOGUE,     /* command, reply, command, reply */
-	GATE_CONTENT,      /* of a message, passed up to its end */
-	GATE_RELAY,        /* bytes both ways */
-	GATE_CALL,         /* connect to tlsproxy */
-	GATE_ANNOUNCEMENT, /* of tlsproxy */
-	GATE_STATUS,       /* its answer to our request */
-	GATE_HAND_OVER,    /* pass the client's socket */
-	GATE_READY,        /* the reply to STARTTLS goes out on our copy of that socket */
-	GATE_CONTEXT,      /* what tlsproxy has to say of the TLS session */
-	GATE_GIVE,         /* pass the back end's socket, too */
-	GATE_GIVEN,        /* tlsproxy has both: wait for its end */
-	GATE_CLOSING,      /* last words to the client */
+	GATE_CONNECT,       /* to the back end, on side `next` */
+	GATE_CONNECT_AGAIN, /* the same, a little later */
+	GATE_GREETING,      /* of that back end */
+	GATE_XCLIENT,       /* it is told of the client */
+	GATE_DIALOGUE,      /* command, reply, command, reply */
+	GATE_CONTENT,       /* of a message, passed up to its end */
+	GATE_RELAY,         /* bytes both ways */
+	GATE_CALL,          /* connect to tlsproxy */
+	GATE_ANNOUNCEMENT,  /* of tlsproxy */
+	GATE_STATUS,        /* its answer to our request */
+	GATE_HAND_OVER,     /* pass the client's socket */
+	GATE_READY,         /* the reply to STARTTLS goes out on our copy of that socket */
+	GATE_CONTEXT,       /* what tlsproxy has to say of the TLS session */
+	GATE_GIVE,          /* pass the back end's socket, too */
+	GATE_GIVEN,         /* tlsproxy has both: wait for its end */
+	GATE_CLOSING,       /* last words to the client */
 };
 
 /* Between STARTTLS and GATE_READY: call, announcement, status, connect, greeting, hand-over. In wrapper mode:
@@ -80,6 +81,7 @@ struct gate_session {
 	bool tls;
 	bool gives;      /* tlsproxy takes the back end's socket */
 	bool skipping;   /* a command line that is too long */
+	int connects;    /* in vain, to this address */
 	int calls;       /* of tlsproxy, with no room for another client yet */
 	int refusals;    /* by the gate itself */
 	bool farewell;   /* the back end will say nothing more */

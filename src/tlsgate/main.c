@@ -284,6 +284,7 @@ main(int argc, char **argv)
 		.name = "tlsgate",
 		.kind = SERVICE_EVENTS,
 		.process_limit = -1,
+		.names_service = true,
 		.params = params,
 		.settings = &settings,
 		.pre_jail = pre_jail,

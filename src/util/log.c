@@ -20,6 +20,7 @@ static void to_stderr(enum log_level level, const char *text, void *context);
 static struct {
 	log_sink_fn sink;
 	void *context;
+	const char *place;    /* borrowed; NULL: not told */
 	struct buf *diverted; /* borrowed; NULL: lines go to the sink */
 	int fatal_status;
 	unsigned int fatal_delay_s;
@@ -53,6 +54,12 @@ log_divert(struct buf *lines)
 	logger.diverted = lines;
 }
 
+void
+log_set_place(const char *place)
+{
+	logger.place = place;
+}
+
 const char *
 log_label(enum log_level level)
 {
@@ -68,6 +75,10 @@ emit(enum log_level level, const char *format, va_list args)
 	char text[TEXT_LIMIT + 1];
 
 	vsnprintf(text, sizeof text, format, args);
+	if (logger.place && level > LOG_LEVEL_INFO) {
+		size_t len = strlen(text);
+		snprintf(text + len, sizeof text - len, " (%s)", logger.place);
+	}
 	text_printable(text);
 	if (logger.diverted && level < LOG_LEVEL_FATAL)
 		buf_printf(logger.diverted, "%s%s\n", log_label(level), text);

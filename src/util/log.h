@@ -23,6 +23,10 @@ void log_set_sink(log_sink_fn sink, void *context);
  * is logged all the same. */
 void log_divert(struct buf *lines);
 
+/* Warnings and worse end with " (" `place` ")" from now on: where among programs of one name. Borrowed; NULL:
+ * they do not. */
+void log_set_place(const char *place);
+
 /* "" for info, "warning: " and so on for the others. */
 const char *log_label(enum log_level level);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmocka_all.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -124,6 +125,43 @@ sessions_of_a_process_that_was_killed_do_not(void **state)
 	end(other);
 }
 
+/* As at a reload: the child goes on with the sessions. */
+static void
+sessions_of_a_process_that_went_on_as_its_child_count(void **state)
+{
+	struct world *world = *state;
+	int ready[2];
+	char done;
+
+	world->limits.sessions = 1;
+	assert_int_equal(pipe(ready), 0);
+	pid_t parent = fork();
+	if (parent == 0) {
+		struct gate_crowd *crowd = crowd_of(world);
+
+		if (gate_crowd_enter(crowd, "[192.0.2.1]:7") != GATE_CROWD_ENTERED || fork() != 0)
+			_exit(0);
+		if (read(ready[0], &done, 1) != 1)
+			_exit(1);
+		gate_crowd_leave(crowd, "[192.0.2.1]:7");
+		close(ready[0]);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(parent, NULL, 0), parent);
+	struct gate_crowd *crowd = crowd_of(world);
+
+	assert_int_equal(gate_crowd_enter(crowd, "[192.0.2.1]:8"), GATE_CROWD_FULL);
+	close(ready[0]);
+	assert_int_equal(write(ready[1], "x", 1), 1);
+	enum gate_crowd_verdict verdict;
+	for (int i = 0; i < 5000 && (verdict = gate_crowd_enter(crowd, "[192.0.2.1]:9")) == GATE_CROWD_FULL;
+	     i++)
+		poll(NULL, 0, 1);
+	assert_int_equal(verdict, GATE_CROWD_ENTERED);
+	close(ready[1]);
+	gate_crowd_free(crowd);
+}
+
 static void
 new_sessions_of_a_unit_of_time_count_whoever_ended(void **state)
 {
@@ -200,6 +238,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(sessions_of_all_processes_count, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    sessions_of_a_process_that_was_killed_do_not, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    sessions_of_a_process_that_went_on_as_its_child_count, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    new_sessions_of_a_unit_of_time_count_whoever_ended, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(more_addresses_than_places_are_let_in, set_up, tear_down),

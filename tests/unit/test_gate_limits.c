@@ -7,6 +7,7 @@
 
 #include "tlsgate/gate_crowd.h"
 #include "tlsgate/gate_session.h"
+#include "util/err.h"
 
 static int
 setup_short(void **state)
@@ -161,6 +162,53 @@ a_session_too_many_from_one_address_is_told(void **state)
 	gate_crowd_free(crowd);
 }
 
+enum { CROWD = 20 };
+
+/* Fills the queue of the back end's socket; returns how many are in it. */
+static int
+fill_queue(struct fixture *f, int *fds)
+{
+	struct err err;
+	int n = 0;
+
+	while (n < CROWD && (fds[n] = fdio_connect_unix(f->backend_path, true, &err)) >= 0)
+		n++;
+	assert_int_equal(err.code, EAGAIN);
+	return n;
+}
+
+static void
+full_queue_of_a_local_back_end_is_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	int fds[CROWD], n = fill_queue(f, fds);
+
+	start(f);
+	for (int i = 0; i < 10; i++)
+		turn(f);
+	assert_int_equal(f->gone, 0);
+	for (int i = 0; i < n; i++) {
+		close(accept_from(f, f->backend_listen));
+		close(fds[i]);
+	}
+	int backend = accept_from(f, f->backend_listen);
+	passes(f, backend, f->client, "220 back.example\r\n");
+	close(backend);
+	hears_unavailable(f);
+}
+
+static void
+queue_that_stays_full_is_waited_for_so_long(void **state)
+{
+	struct fixture *f = *state;
+	int fds[CROWD], n = fill_queue(f, fds);
+
+	start(f);
+	hears_unavailable(f);
+	while (n-- > 0)
+		close(fds[n]);
+}
+
 #define LIMIT_TEST(name) cmocka_unit_test_setup_teardown(name, setup_short, teardown)
 
 int
@@ -172,6 +220,8 @@ main(void)
 		LIMIT_TEST(back_end_that_does_not_reply_is_a_421),
 		LIMIT_TEST(silent_relay_ends_without_words),
 		LIMIT_TEST(back_end_that_does_not_greet_again_leaves_plaintext),
+		LIMIT_TEST(full_queue_of_a_local_back_end_is_waited_for),
+		LIMIT_TEST(queue_that_stays_full_is_waited_for_so_long),
 		LIMIT_TEST(client_too_many_is_refused_and_never_a_session),
 		LIMIT_TEST(an_address_has_so_many_sessions_and_no_more),
 		LIMIT_TEST(a_session_too_many_from_one_address_is_told),
