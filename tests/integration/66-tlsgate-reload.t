@@ -18,7 +18,7 @@ make_certs "$TMP/certs"
 tool idle-sessions
 
 set -- $(free_ports 5)
-old_server=$1 new_server=$2 gate=$3 many=$4
+old_server=$1 new_server=$2 gate=$3 many=$4 rated=$5
 start_server() { # PORT NAME
 	"$TOOLS/idle-sessions" server "$1" "$2" >"$TMP/server.$2" 2>&1 &
 	PIDS="$PIDS $!"
@@ -54,6 +54,7 @@ gate_services() { # SERVER OPTION...
 	{
 		cat "$I/etc/master.cf.base"
 		gate_line "$gate" "$gate_server" tlsgate_client_connection_count_limit=4 "$@" | sed 's/ - - tlsgate/ - 1 tlsgate/'
+		gate_line "$rated" "$old_server" tlsgate_client_connection_rate_limit=2 anvil_rate_time_unit=1000d
 		gate_line "$many" "$old_server" | sed 's/ - - tlsgate/ - 1 tlsgate/'
 	} >"$I/etc/master.cf"
 }
@@ -108,6 +109,19 @@ check "and the old process with them" wait_for all_gone
 is "$(clients after open 3)" "opened 3" "there is room for others then"
 is "$(clients after noop)" "answered 4 new" "which have the new back end"
 is "$(clients after close)" closed "they end"
+
+# --- one after the other ---
+
+greeting() { # PORT: the first word of it; then the client leaves
+	timeout 60 perl -MIO::Socket::INET -e '
+		my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $ARGV[0]) or die;
+		print +(split " ", <$s> // "")[1], "\n"' "$1"
+}
+is "$(greeting "$rated") $(greeting "$rated") $(greeting "$rated") $(greeting "$rated")" "OK OK BYE BYE" \
+	"tlsgate_client_connection_rate_limit"
+check "that is logged" wait_for log_has "$I" "warning: .*too many new sessions from this address"
+[ -f "$I/data/tlsgate_clients.127.0.0.1:$rated" ]
+ok $? "tlsgate_client_file: in the data directory, with the name of the service"
 
 # --- many ---
 
