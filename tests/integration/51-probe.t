@@ -423,6 +423,54 @@ command_tests() {
 	like "$STATUS $(cat "$TMP/out.err")" '^3 .*-o nonsense: ' "no setting"
 }
 
+# --- servers that are not what they should be ---
+
+# odd_server MODE: sets ODD_PORT.
+odd_server() {
+	ODD_PORT=$(free_ports 1)
+	perl -MIO::Socket::INET -e '
+		my ($port, $mode) = @ARGV;
+		my $listener = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => $port, Listen => 5, ReuseAddr => 1) or die;
+		$SIG{PIPE} = "IGNORE";
+		my %greeting = (busy => "421 4.3.2 not now\r\n", gone => "554 5.3.2 never\r\n", odd => "hello\r\n", silent => "", closes => "");
+		while (my $client = $listener->accept) {
+			print $client $greeting{$mode} // "220 odd.test ESMTP\r\n";
+			$client->flush;
+			while ($mode ne "closes" && defined(my $line = <$client>)) {
+				$line =~ /^QUIT/ and print $client "221 bye\r\n" and last;
+				$mode eq "helo" and print $client $line =~ /^EHLO/ ? "502 5.5.1 what\r\n" : "250 odd.test\r\n";
+				$mode eq "endless" and do { 1 while print $client "250-x\r\n" };
+				$mode eq "ehlo-busy" and print $client "451 4.3.0 later\r\n";
+				$mode eq "refuses" and print $client $line =~ /^EHLO/ ? "250-odd.test\r\n250 STARTTLS\r\n" : "454 4.7.0 not now\r\n";
+				$client->flush;
+			}
+			close $client;
+		}' "$ODD_PORT" "$1" &
+	PIDS="$PIDS $!"
+	wait_for port_open "$ODD_PORT"
+}
+
+odd_row() { # MODE LEVEL STATUS WORDS
+	odd_server "$1"
+	probe -l "$2" --timeout 2 "[127.0.0.1]:$ODD_PORT"
+	is $STATUS "$3" "$1 at level $2: status $3"
+	like "$(tail -n 1 "$TMP/out")" "$4" "$1 at level $2: $4"
+}
+
+odd_tests() {
+	odd_row busy may 2 ': no delivery: 4\.3\.2 host .* refused to talk to me: 421 4\.3\.2 not now$'
+	odd_row gone may 2 ': no delivery: 5\.3\.2 host .* refused to talk to me: 554 '
+	odd_row odd may 2 ': no delivery: 4\.5\.0 .* does not speak the protocol while receiving the initial server greeting$'
+	odd_row silent may 2 ': no delivery: 4\.4\.2 conversation with .* timed out while receiving the initial server greeting$'
+	odd_row closes may 2 ': no delivery: 4\.4\.2 lost connection with .* while receiving the initial server greeting$'
+	odd_row endless may 2 ': no delivery: 4\.5\.0 .* does not speak the protocol while performing the EHLO handshake$'
+	odd_row ehlo-busy may 2 ': no delivery: 4\.3\.0 host .* refused to talk to me: 451 4\.3\.0 later$'
+	odd_row helo may 0 ': delivery in plaintext$'
+	odd_row helo encrypt 2 ': no delivery: 4\.7\.4 TLS is required, but was not offered by host '
+	odd_row refuses may 0 ': delivery in plaintext$'
+	odd_row refuses encrypt 2 ': no delivery: 4\.7\.0 TLS is required, but host .* refused to start TLS: 454 4\.7\.0 not now$'
+}
+
 # --- through tlsproxy ---
 
 # proxy_row NAME: the same summary as without, and the server sees the same session.
@@ -487,6 +535,7 @@ compare_rows
 [ -z "$KEEP" ] || cp -r "$TMP" "$KEEP"
 [ -z "$ROWS" ] || done_testing
 command_tests
+odd_tests
 make_certs "$TMP/certs"
 proxy_tests stock ""
 proxy_tests ours "tlsmgr tlsproxy"
