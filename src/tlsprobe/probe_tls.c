@@ -103,10 +103,8 @@ dane_names(const struct probe_tls *tls, const char **match)
 	size_t count = 0;
 
 	match[count++] = dane_set_domain(tls->records);
-	if (!plan->mx_qname) {
-		match[count++] = tls->nexthop;
+	if (!plan->mx_qname)
 		return count;
-	}
 	match[count++] = plan->mx_rname;
 	if (strcasecmp(plan->mx_rname, plan->mx_qname) != 0)
 		match[count++] = plan->mx_qname;

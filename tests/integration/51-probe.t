@@ -131,6 +131,16 @@ domain_rows() {
 	expired-signature-tlsa MX 10 host.expired-signature-tlsa
 	host.expired-signature-tlsa A 127.0.0.1
 	*._tcp.host.expired-signature-tlsa TLSA $good
+	deep.anchor-base MX 10 anchorhost
+	anchorhost A 127.0.0.1
+	*._tcp.anchorhost TLSA $(tlsa inter 2 1 1)
+	deep.anchor-rname CNAME anchor-rname
+	anchor-rname MX 10 host.anchor-mx
+	anchor-qname CNAME deep.anchor-qname
+	deep.anchor-qname MX 10 host.anchor-mx
+	deep.anchor-none MX 10 host.anchor-mx
+	anchor-nexthop CNAME host.anchor-mx
+	deep.anchor-target CNAME anchorhost
 	ZONE
 	zone_lines plain <<-ZONE
 	unsigned A 127.0.0.1
@@ -149,7 +159,12 @@ domain_rows() {
 		mixed-alias out anchor-mx expired-signature-tlsa alias-out alias-out-bare alias-loop; do
 		domain_row domain-$name @good -l dane $name.dane.test:PORT
 	done
-	for name in no-mx alias-to-mx alias.mx-alias a.alias-own alias-out tlsa-alias tlsa-alias-out; do
+	# The certificate is one for *.dane.test: which names may it have?
+	for name in deep.anchor-base deep.anchor-rname anchor-qname deep.anchor-none; do
+		domain_row "domain-$name" @good -l dane "$name.dane.test:PORT"
+	done
+	for name in no-mx alias-to-mx alias.mx-alias a.alias-own alias-out tlsa-alias tlsa-alias-out anchorhost anchor-nexthop \
+		deep.anchor-target host.anchor-mx; do
 		domain_row host-$name @good -l dane "[$name.dane.test]:PORT"
 	done
 	for policy in dane encrypt may; do
@@ -157,6 +172,7 @@ domain_rows() {
 	done
 	domain_row domain-plain-to-signed-only @good -l dane-only plain-to-signed.plain.test:PORT
 	domain_row host-alias-in @good -l dane '[alias-in.plain.test]:PORT'
+	domain_row domain-anchor-no-mx @good -l dane anchor-nexthop.dane.test:PORT
 	domain_row domain-native @good -l may -h native two.dane.test:PORT
 	domain_row domain-native-host @good -l may -h native '[localhost]:PORT'
 	domain_row domain-secure-host @good -l secure -F "$CA" '[one.two.dane.test]:PORT' hostname
@@ -255,9 +271,17 @@ probe_row() { # NAME: to the first server, as posttls-finger does
 	sed -n 's/^.*: level \([a-z-]*\), from .*/\1/p' "$TMP/ours/$probe_name.says" | tail -n 1 >"$TMP/level/$probe_name"
 }
 
-# posttls-finger's level is not lowered as a policy is; it is asked for the one that ours came to, where that is lower.
+# posttls-finger's level is not lowered as a policy is; it is asked for the one that ours came to, where that is lower, and
+# at dane it must have found no records to go by then.
 finger_row() { # NAME
-	finger_name=$1 finger_port=$(port_of "$1") finger_level=$(cat "$TMP/level/$1")
+	finger_at "$1" "$(cat "$TMP/level/$1")" >"$TMP/real/$1.says"
+	case $(cat "$TMP/level/$1"):$(tr '\n' ' ' <"$TMP/rows/$1") in
+	may:*'-l dane '* | encrypt:*'-l dane '*) finger_at "$1" dane >"$TMP/real/$1.dane" ;;
+	esac
+}
+
+finger_at() { # NAME LEVEL
+	finger_name=$1 finger_port=$(port_of "$1") finger_level=$2
 	set -- -c -L routine,certmatch,untrusted
 	finger_option=
 	while IFS= read -r argument; do
@@ -268,7 +292,7 @@ finger_row() { # NAME
 		finger_option=$argument
 		set -- "$@" "$argument"
 	done <"$TMP/rows/$finger_name"
-	MAIL_CONFIG="$TMP/conf" timeout 60 posttls-finger "$@" 2>&1 | without_chance "$finger_port" >"$TMP/real/$finger_name.says"
+	MAIL_CONFIG="$TMP/conf" timeout 60 posttls-finger "$@" 2>&1 | without_chance "$finger_port"
 }
 
 # Every second row, so that two may do it.
@@ -325,7 +349,8 @@ verdict_fits() { # NAME
 compare_row() { # NAME
 	session_lines "$TMP/real/$1.says" >"$TMP/real.lines"
 	session_lines "$TMP/ours/$1.says" >"$TMP/ours.lines"
-	diff "$TMP/real.lines" "$TMP/ours.lines" >"$TMP/diff" && verdict_fits "$1" && return
+	diff "$TMP/real.lines" "$TMP/ours.lines" >"$TMP/diff" && verdict_fits "$1" &&
+		! grep -q 'Matched DANE' "$TMP/real/$1.dane" 2>/dev/null && return
 	diag "$1: posttls-finger (<) and ours (>)"
 	diag "$(cat "$TMP/diff")"
 	diag "$(cat "$TMP/ours/$1.says" "$TMP/ours/$1.err")"
