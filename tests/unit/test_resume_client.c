@@ -14,7 +14,7 @@
 #include "tls/resume_client.h"
 #include "util/table.h"
 
-enum { LIMIT = 1 << 20 };
+enum { LIMIT = 1 << 20, PATIENT_MS = 60000 };
 
 static struct event_base *base;
 static int listener;
@@ -249,7 +249,7 @@ second_session_resumes_the_first(void **state)
 		struct talk talk;
 		struct summary summary;
 
-		party_begin(&party, true, version, 1000);
+		party_begin(&party, true, version, PATIENT_MS);
 		for (int round = 0; round < 2; round++) {
 			fixture_log_clear();
 			talk_begin(&talk, &party, world_request(LEVEL_SECURE));
@@ -281,7 +281,7 @@ stored_session_lives_twice_the_timeout(void **state)
 	struct talk talk;
 
 	(void)state;
-	party_begin(&party, true, TLS1_2_VERSION, 1000);
+	party_begin(&party, true, TLS1_2_VERSION, PATIENT_MS);
 	talk_begin(&talk, &party, world_request(LEVEL_SECURE));
 	talk_connect(&talk);
 	talk_read(&talk);
@@ -303,7 +303,7 @@ every_ticket_is_stored_or_only_the_first(void **state)
 		struct party party;
 		struct talk talk;
 
-		party_begin(&party, true, TLS1_3_VERSION, 1000);
+		party_begin(&party, true, TLS1_3_VERSION, PATIENT_MS);
 		in.release = release;
 		talk_begin(&talk, &party, in);
 		talk_connect(&talk);
@@ -322,7 +322,7 @@ tickets_without_end_are_stored_a_few_times(void **state)
 	struct talk talk;
 
 	(void)state;
-	party_begin(&party, true, TLS1_3_VERSION, 1000);
+	party_begin(&party, true, TLS1_3_VERSION, PATIENT_MS);
 	talk_begin(&talk, &party, world_request(LEVEL_MAY));
 	talk_connect(&talk);
 	for (int i = 0; i < 5 * RESUME_CLIENT_STORED_LIMIT; i++) {
@@ -343,7 +343,7 @@ another_request_does_not_find_the_session(void **state)
 	struct conn_client_settings in = world_request(LEVEL_SECURE);
 
 	(void)state;
-	party_begin(&party, true, TLS1_2_VERSION, 1000);
+	party_begin(&party, true, TLS1_2_VERSION, PATIENT_MS);
 	talk_begin(&talk, &party, in);
 	talk_connect(&talk);
 	talk_end(&talk);
@@ -367,7 +367,7 @@ resumed_session_that_was_not_trusted_says_so(void **state)
 	struct summary summary;
 
 	(void)state;
-	party_begin(&party, true, TLS1_3_VERSION, 1000);
+	party_begin(&party, true, TLS1_3_VERSION, PATIENT_MS);
 	in.match = other;
 	for (int round = 0; round < 2; round++) {
 		in.release = round ? CONN_RELEASE_3_11 : CONN_RELEASE_3_7;
@@ -394,7 +394,7 @@ failed_handshake_removes_what_is_cached(void **state)
 	struct talk talk;
 
 	(void)state;
-	party_begin(&party, true, TLS1_2_VERSION, 1000);
+	party_begin(&party, true, TLS1_2_VERSION, PATIENT_MS);
 	talk_begin(&talk, &party, world_request(LEVEL_SECURE));
 	talk_connect(&talk);
 	talk_end(&talk);
@@ -426,7 +426,7 @@ garbage_in_the_cache_costs_only_resumption(void **state)
 		struct party party;
 		struct talk talk;
 
-		party_begin(&party, true, TLS1_3_VERSION, 1000);
+		party_begin(&party, true, TLS1_3_VERSION, PATIENT_MS);
 		talk_begin(&talk, &party, world_request(LEVEL_SECURE));
 		talk_connect(&talk);
 		talk_read(&talk);
@@ -449,7 +449,7 @@ no_cache_no_questions(void **state)
 
 	(void)state;
 	fixture_log_clear();
-	party_begin(&party, false, TLS1_3_VERSION, 1000);
+	party_begin(&party, false, TLS1_3_VERSION, PATIENT_MS);
 	for (int i = 0; i < 2; i++) {
 		talk_begin(&talk, &party, world_request(LEVEL_SECURE));
 		talk_connect(&talk);
