@@ -118,6 +118,11 @@ map_put_stored(struct map *map, const void *key, size_t key_len, const void *val
 	map_source_add_pair(map->source, key, key_len, value, value_len);
 
 	bool zero = key_len > 0 && ((const char *)key)[key_len - 1] == '\0';
+
+	/* Nobody can ask for a key with a zero byte inside, least of all by the part before it. */
+	if (key_len > 0 && memchr(key, '\0', key_len - zero))
+		return;
+
 	char *text = alloc_string_n(key_len > 0 ? key : "", key_len - zero);
 
 	if (value_len > 0 && ((const char *)value)[value_len - 1] == '\0')

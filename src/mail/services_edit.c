@@ -176,6 +176,14 @@ replace_entry(const struct edit *edit, struct edit_request *request, const struc
 	request->found = true;
 }
 
+/* The file may end without a newline, and then what comes behind must not be joined. */
+static void
+complete_line(struct buf *to)
+{
+	if (to->len > 0 && to->bytes[to->len - 1] != '\n')
+		buf_add_byte(to, '\n');
+}
+
 static int
 change_entry(const struct edit *edit, const struct part *part, const char *service, const char *type,
     struct buf *to, struct err *err)
@@ -202,6 +210,7 @@ change_entry(const struct edit *edit, const struct part *part, const char *servi
 			entry_remove_value(entry, request->at.parts[2]);
 	}
 	buf_add(to, buf_str(&part->comment), part->comment.len);
+	complete_line(to);
 	entry_put(entry, true, to);
 	entry_free(entry);
 	return result;
@@ -312,8 +321,8 @@ change(const struct buf *from, struct buf *to, void *context, struct err *err)
 	}
 	if (result == 0 && part.number > 0)
 		result = finish_part(edit, &part, to, err);
-	if (to->len > 0 && to->bytes[to->len - 1] != '\n' && edit->kind == SERVICES_SET)
-		buf_add_byte(to, '\n');
+	if (edit->kind == SERVICES_SET)
+		complete_line(to);
 	if (result == 0)
 		finish(edit, to);
 	buf_release(&part.raw);

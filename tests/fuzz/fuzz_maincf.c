@@ -58,33 +58,86 @@ expand_some(struct maincf *cf)
 	}
 }
 
-static void
-check_edit(struct maincf *before, const uint8_t *bytes, size_t len)
+/* The file after an edit; freed by the caller. */
+static struct maincf *
+edited(enum maincf_edit_kind kind, const char *request, const uint8_t *bytes, size_t len)
 {
-	struct maincf_edit *edit = maincf_edit_new(MAINCF_EDIT_SET);
+	struct maincf_edit *edit = maincf_edit_new(kind);
 	struct maincf *after = maincf_new("/nowhere", param_default);
 	struct buf text = BUF_INIT;
 	struct err err;
-	const char *name, *value;
-	size_t at = 0;
 
-	if (maincf_edit_request(edit, EDITED "= some value ", &err) < 0)
+	if (maincf_edit_request(edit, request, &err) < 0)
 		abort();
 	maincf_edit_text(edit, "/nowhere/main.cf", bytes, len, &text);
 	if (maincf_parse(after, buf_str(&text), text.len, &err) < 0)
 		abort();
-	value = maincf_raw(after, EDITED);
+	buf_release(&text);
+	maincf_edit_free(edit);
+	return after;
+}
+
+/* Everything but `name` is what it was. */
+static void
+check_others(struct maincf *before, struct maincf *after, const char *edited_name)
+{
+	const char *name;
+	size_t at = 0, counts[2] = { 0, 0 };
+
+	while ((name = maincf_next(before, &at)) != NULL) {
+		const char *value = maincf_raw(after, name);
+
+		if (strcmp(name, edited_name) == 0)
+			continue;
+		if (value == NULL || strcmp(value, maincf_raw(before, name)) != 0)
+			abort();
+		counts[0]++;
+	}
+	for (at = 0; (name = maincf_next(after, &at)) != NULL;)
+		counts[1] += strcmp(name, edited_name) != 0;
+	if (counts[0] != counts[1])
+		abort();
+}
+
+static void
+check_set(struct maincf *before, const uint8_t *bytes, size_t len)
+{
+	struct maincf *after = edited(MAINCF_EDIT_SET, EDITED "= some value ", bytes, len);
+	const char *value = maincf_raw(after, EDITED);
+
 	if (value == NULL || strcmp(value, "some value") != 0)
 		abort();
-	while ((name = maincf_next(before, &at)) != NULL) {
-		value = maincf_raw(after, name);
-		if (strcmp(name, EDITED) != 0 &&
-		    (value == NULL || strcmp(value, maincf_raw(before, name)) != 0))
-			abort();
-	}
-	buf_release(&text);
+	check_others(before, after, EDITED);
 	maincf_free(after);
-	maincf_edit_free(edit);
+}
+
+/* Of the directory maincf has a value of its own. */
+static void
+check_removal(enum maincf_edit_kind kind, struct maincf *before, const uint8_t *bytes, size_t len)
+{
+	const char *name;
+	size_t at = 0;
+
+	do
+		name = maincf_next(before, &at);
+	while (name != NULL && (strcmp(name, "config_directory") == 0 || *name == '#'));
+	if (name == NULL)
+		return;
+
+	struct maincf *after = edited(kind, name, bytes, len);
+
+	if (maincf_raw(after, name) != NULL)
+		abort();
+	check_others(before, after, name);
+	maincf_free(after);
+}
+
+static void
+check_edits(struct maincf *cf, const uint8_t *bytes, size_t len)
+{
+	check_set(cf, bytes, len);
+	check_removal(MAINCF_EDIT_REMOVE, cf, bytes, len);
+	check_removal(MAINCF_EDIT_COMMENT, cf, bytes, len);
 }
 
 int
@@ -100,7 +153,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		 * \f for readers only, as with Postfix. */
 		if (len > 0 && memchr(bytes, 0, len) == NULL && memchr(bytes, '\v', len) == NULL &&
 		    memchr(bytes, '\f', len) == NULL)
-			check_edit(cf, bytes, len);
+			check_edits(cf, bytes, len);
 	}
 	maincf_free(cf);
 	return 0;

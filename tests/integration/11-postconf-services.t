@@ -245,6 +245,9 @@ same "no main.cf, an edit" -MX smtp/inet
 printf 't unix - - - - - d' | services
 differs "a last line without newline is completed: 3.7 joins two lines" "t unix - - - - - d
 v          unix  -       -       -       -       -       e" -M "v/unix=v unix - - - - - e"
+printf 't unix - - - - - d\n# last' | services
+differs "a last comment without newline stays one line: 3.7 joins the entry to it, which is lost" "# last
+t          unix  -       -       y       -       -       d" -F t/unix/chroot=y
 printf 't unix - - - - - d -v {a b} c {}\n' | services
 differs "braces stay where they mean something: 3.7 makes two arguments of one, and loses an empty one" \
 	"t          unix  -       -       y       -       -       d -v {a b} c {}" -F t/unix/chroot=y
