@@ -200,7 +200,7 @@ static void
 start_idle_timer(struct service *service)
 {
 	if (may_retire(service) && service->settings.max_idle_s > 0)
-		timer_start(service->idle, service->settings.max_idle_s * 1000);
+		timer_start(service->idle, (int64_t)service->settings.max_idle_s * 1000);
 }
 
 static void
@@ -214,7 +214,7 @@ start_retire_timer(struct service *service)
 		after_s = RETIRE_MAX_S;
 	if (service->args.retire_s > 0 && service->args.retire_s < INT32_MAX / 1000)
 		after_s = service->args.retire_s;
-	timer_start(service->retire, (int)after_s * 1000);
+	timer_start(service->retire, after_s * 1000);
 }
 
 void

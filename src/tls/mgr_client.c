@@ -232,7 +232,7 @@ go_on(struct mgr_client *client)
 	if (!head) {
 		timer_stop(client->deadline);
 		if (client->state == READY)
-			timer_start(client->idle, client->settings.idle_s * 1000);
+			timer_start(client->idle, (int64_t)client->settings.idle_s * 1000);
 		return;
 	}
 	if (timer_is_running(client->again))

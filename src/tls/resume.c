@@ -129,7 +129,7 @@ on_key_ahead(const void *list, size_t len, void *context)
 		left_s = 1;
 	if (left_s > 24 * 3600)
 		left_s = 24 * 3600;
-	timer_start(resume->refresh, (int)left_s * 1000);
+	timer_start(resume->refresh, (int64_t)left_s * 1000);
 }
 
 static void

@@ -76,7 +76,7 @@ start_timer(struct gate_session *s)
 		return;
 	}
 	memcpy(&seconds, (const char *)s->gate + where, sizeof seconds);
-	timer_start(s->timer, seconds * 1000);
+	timer_start(s->timer, (int64_t)seconds * 1000);
 }
 
 static struct gate_side *

@@ -84,7 +84,7 @@ on_tick(void *context)
 
 	if (period_s > LONGEST_PERIOD_S)
 		period_s = LONGEST_PERIOD_S;
-	timer_start(sweep->tick, period_s * 1000);
+	timer_start(sweep->tick, (int64_t)period_s * 1000);
 	if (scache_is_logging(sweep->cache))
 		log_info(
 		    "tlsmgr_cache_run_event: start TLS %s session cache cleanup", scache_label(sweep->cache));

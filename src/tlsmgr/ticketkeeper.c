@@ -35,7 +35,7 @@ schedule(struct ticketkeeper *keeper)
 		return;
 	if (delay_s > LOOK_S)
 		delay_s = LOOK_S;
-	timer_start(keeper->timer, delay_s > 0 ? delay_s * 1000 : 1000);
+	timer_start(keeper->timer, delay_s > 0 ? (int64_t)delay_s * 1000 : 1000);
 }
 
 static void

@@ -48,7 +48,8 @@ instance(void)
 	snprintf(path, sizeof path, "%s/main.cf", directory);
 	if (file_create(path, text, sizeof text - 1, 0600, &err) < 0)
 		log_panic("%s", err.text);
-	site = (struct site){ "/nonexistent", "/nonexistent", postconf_new("/nonexistent", directory, &err) };
+	site = (struct site){ "/nonexistent", "/nonexistent",
+		postconf_new("/nonexistent", directory, true, &err) };
 	if (!site.postconf)
 		log_panic("%s", err.text);
 	unlink(path);

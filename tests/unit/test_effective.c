@@ -88,8 +88,8 @@ commands_change_what_they_are_about(void **state)
 	assert_string_equal(found->command,
 	    "postconf -e 'smtpd_tls_security_level = may' && postconf -X smtpd_use_tls && "
 	    "postconf -P 'smtp/inet/smtpd_tls_loglevel=it'\\''s'");
-	/* master.cf is not for --fix. */
-	assert_int_equal(found->step_count, 2);
+	/* All three are for --fix. */
+	assert_int_equal(found->step_count, 3);
 	assert_null(finding_add(findings, "legacy-level", "here", "what's %d", 1));
 	assert_non_null(finding_add(findings, "legacy-level", "there", "what's %d", 1));
 	assert_non_null(finding_add(findings, "map-missing", "there", "nothing"));
