@@ -57,15 +57,16 @@ gate_content_pass(struct gate_content *content, struct buf *in, struct buf *out)
 			at++;
 			continue;
 		}
-		/* A CR that ends no line is text. */
-		if (content->cr) {
-			add_text(content, "\r", 1, out);
-			content->cr = false;
-		}
+		/* smtpd drops as many CR as there are before LF: ".\r\r\n" ends a message. */
 		if (bytes[at] == '\r') {
 			content->cr = true;
 			at++;
 			continue;
+		}
+		/* CR that end no line are text. */
+		if (content->cr) {
+			add_text(content, "\r", 1, out);
+			content->cr = false;
 		}
 		size_t len = run_length(bytes + at, in->len - at);
 		add_text(content, bytes + at, len, out);

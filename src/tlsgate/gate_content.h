@@ -2,8 +2,9 @@
 /*
  * gate_content: what a client says between commands: the lines of a message, or one line of AUTH.
  *
- * Where it ends has one reading only: every line, whether it came with CRLF or LF, goes on with CRLF, so that
- * no back end finds an end, and commands behind it, where the gate saw none.
+ * Where it ends has one reading only: every line, whether LF came with a CR before it, none or several, goes
+ * on with CRLF, so that no back end finds an end, and commands behind it, where the gate saw none. Of several
+ * CR inside a line one goes on.
  */
 #ifndef TLSGATE_GATE_CONTENT_H
 #define TLSGATE_GATE_CONTENT_H

@@ -52,7 +52,7 @@ enum gate_content_line { GATE_CONTENT_EMPTY, GATE_CONTENT_DOT, GATE_CONTENT_TEXT
 /* gate_content.h */
 struct gate_content {
 	bool one_line;               /* else up to a line that is a dot */
-	bool cr;                     /* read, and not yet known what for */
+	bool cr;                     /* one or more read, and not yet known what for */
 	enum gate_content_line line; /* what has come of this line */
 };
 

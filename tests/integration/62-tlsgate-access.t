@@ -285,6 +285,10 @@ done
 like "$(cat "$I/mail/box")" '^Received: from c \(unknown \[127\.0\.0\.2\]\)$' "the header names the client"
 like "$(cat "$I/mail/box")" '^	by mx\.example\.test \(tlsgate\) with ESMTPS;$' "and the gate"
 unlike "$(echo 'EHLO c' | over_tls "$gate_header" smtp)" CHUNKING "CHUNKING is not offered then"
+# smtpd ends a message where more than one CR is before LF, and the gate has to do so, too: it is the one who says no to BDAT.
+like "$(printf '%s\n' 'EHLO c' 'MAIL FROM:<a@b.example>' 'RCPT TO:<x@example.test>' DATA x "$(printf '.\r')" 'BDAT 0' . QUIT |
+	over_tls "$gate_header" smtp -bind 127.0.0.2 | tr -d '\r')" '^502 5\.5\.1 Error: command not implemented$' \
+	"no command passes unread behind an end of message with two CR"
 
 # --- certificates that are required ---
 
