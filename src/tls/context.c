@@ -218,17 +218,40 @@ send_authority_names(SSL_CTX *ctx, SSL_CTX *sni_ctx, const struct context_files 
 		SSL_CTX_set_client_CA_list(sni_ctx, copy);
 }
 
-static void
-configure_cache(SSL_CTX *ctx, const struct context *context, bool always_issue)
+/* A session that is resumed keeps the verdict on its certificate: one of other authorities, as another
+ * service may have them, does not count here. What no certificate is asked for is good everywhere. */
+static bool
+set_session_scope(SSL_CTX *ctx, const struct context_server_settings *settings)
 {
-	if (!context->cache_policy.cachable && !context->tickets && !always_issue) {
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned int len;
+	struct buf bytes = BUF_INIT;
+
+	if (!settings->ask_ccert)
+		return SSL_CTX_set_session_id_context(ctx, session_id_context, sizeof session_id_context);
+	buf_add(&bytes, session_id_context, sizeof session_id_context);
+	buf_add(&bytes, text(settings->CAfile), strlen(text(settings->CAfile)) + 1);
+	buf_add(&bytes, text(settings->CApath), strlen(text(settings->CApath)) + 1);
+	buf_printf(&bytes, "%d %d", settings->append_default_CA, settings->verifydepth);
+	bool good = EVP_Digest(bytes.bytes, bytes.len, digest, &len, EVP_sha256(), NULL) == 1 &&
+		    SSL_CTX_set_session_id_context(ctx, digest, len) == 1;
+	buf_release(&bytes);
+	return good;
+}
+
+static void
+configure_cache(SSL_CTX *ctx, const struct context *context, const struct context_server_settings *settings)
+{
+	if (!context->cache_policy.cachable && !context->tickets && !settings->always_issue_session_ids) {
 		SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 		return;
 	}
 	SSL_CTX_set_session_cache_mode(
 	    ctx, SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL | SSL_SESS_CACHE_NO_AUTO_CLEAR);
 	SSL_CTX_sess_set_cache_size(ctx, 1);
-	SSL_CTX_set_session_id_context(ctx, session_id_context, sizeof session_id_context);
+	/* Without a scope OpenSSL refuses to resume where certificates are asked for. */
+	if (!set_session_scope(ctx, settings))
+		library_log_errors();
 	if (context->cache_policy.timeout_s > 0)
 		SSL_CTX_set_timeout(ctx, 2L * context->cache_policy.timeout_s);
 	if (context->tickets)
@@ -333,7 +356,7 @@ build(struct context *context, const struct context_server_settings *settings,
 	if (settings->ask_ccert && *text(settings->CAfile))
 		send_authority_names(context->ctx, context->sni_ctx, &files);
 	for (int i = 0; i < count; i++)
-		configure_cache(both[i], context, settings->always_issue_session_ids);
+		configure_cache(both[i], context, settings);
 	configure_ciphers(context, settings);
 	warn_of_dsa(context->ctx, &files);
 	context->sni = sni_new(settings->server_sni_maps);

@@ -86,6 +86,8 @@ done
 		'{ smtpd_relay_restrictions = check_client_access static:OK, reject }'
 	echo "tlsrequire unix - - n - 0 tlsproxy"
 	printf '  -o %s\n' tlsproxy_tls_security_level=encrypt tlsproxy_tls_req_ccert=yes
+	echo "tlsother unix - - n - 0 tlsproxy"
+	echo "  -o tlsproxy_tls_CAfile=$C/outsider.crt"
 } >>"$I/etc/master.cf"
 
 # pair NAME BACKEND OPTION...: smtpd itself at $smtpd_NAME, and a gate at $gate_NAME. Options that begin with smtpd_ are
@@ -130,13 +132,15 @@ pair plaintext "$inner" smtpd_client_restrictions=reject_plaintext_session \
 pair required "$inner" smtpd_tls_security_level=encrypt smtpd_tls_req_ccert=yes \
 	tlsgate_tls_security_level=encrypt tlsgate_tls_req_ccert=yes tlsproxy_service_name=tlsrequire
 pair header "$taking" smtpd_tls_received_header=yes '{ smtpd_relay_restrictions = permit_mynetworks, reject }' tlsgate_tls_received_header=yes
-for name in untold_gate split_gate unasked_gate; do
+for name in untold_gate split_gate unasked_gate other_gate; do
 	port $name
 done
 {
 	gate_line "$untold_gate" "$untold" tlsgate_backend_xclient=yes
 	gate_line "$split_gate" "$closed" tlsgate_backend_proxy_protocol=v2 "tlsgate_certified_backend=127.0.0.1:$open" \
 		tlsgate_client_restrictions=permit_tls_clientcerts
+	gate_line "$other_gate" "$told" tlsproxy_service_name=tlsother tlsgate_backend_xclient=yes \
+		tlsgate_client_restrictions=permit_tls_all_clientcerts
 	gate_line "$unasked_gate" "$inner" tlsgate_client_restrictions=permit_tls_clientcerts tlsgate_tls_ask_ccert=no
 } >>"$I/etc/master.cf"
 
@@ -230,6 +234,21 @@ same check "$denied" "check_ccert_access, not there" relay other
 same reject '^554 5\.7\.1 <unknown\[127\.0\.0\.2\]>: Client host rejected: Access denied$' "reject, under TLS" relay
 same plaintext '^450 4\.7\.1 Session encryption is required$' "reject_plaintext_session" \
 	last_reply 'EHLO c' 'MAIL FROM:<a@b.example>' 'RCPT TO:<x@example.test>'
+
+# again VERSION PORT OPTION...: as relay(), with a session that is kept; TLS 1.3 sends it after the handshake.
+again() {
+	again_version=$1 again_port=$2
+	shift 2
+	printf '%s\n' 'EHLO c' 'MAIL FROM:<a@b.example>' 'RCPT TO:<x@other.test>' QUIT |
+		over_tls "$again_port" smtp -bind 127.0.0.2 -cert "$C/other.crt" -key "$C/other.key" "-tls$again_version" "$@" |
+		tr -d '\r' | sed -n '/^250 2\.1\.0/{ n; p; }'
+}
+# shellcheck disable=SC2154 -- set by pair
+for version in 1_2 1_3; do
+	like "$(again $version "$gate_permit_tls_all_clientcerts" -sess_out "$TMP/session$version")" "$ok" "trusted, TLS $version"
+	like "$(again $version "$gate_permit_tls_all_clientcerts" -sess_in "$TMP/session$version")" "$ok" "and so is who comes back"
+	like "$(again $version "$other_gate" -sess_in "$TMP/session$version")" "$denied" "but not to a service that trusts others"
+done
 
 # --- what the back end learns ---
 
