@@ -62,6 +62,7 @@ parse(int argc, char **argv, struct options *options)
 			options->site.resolver = optarg;
 			break;
 		case ANCHOR:
+			options->site.dns = true;
 			options->site.trust_anchor = optarg;
 			break;
 		case TIMEOUT:

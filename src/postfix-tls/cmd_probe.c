@@ -16,6 +16,7 @@
 #include "tls/conn.h"
 #include "tlsprobe/probe_run.h"
 #include "tlsprobe/probe_settings.h"
+#include "tlsprobe/probe_visit.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/json_text.h"
@@ -26,6 +27,7 @@ enum { TIMEOUT_S = 30, TIMEOUT_LIMIT_S = 3600 };
 struct arguments {
 	bool json, tlsproxy;
 	const char *client;
+	const char *level; /* NULL: what main.cf and its tables have */
 	struct probe_options options;
 };
 
@@ -75,14 +77,13 @@ parse(int argc, char **argv, struct maincf *cf, struct arguments *arguments, str
 		{ 0 },
 	};
 	struct probe_options *options = &arguments->options;
-	const char *level = NULL;
 	uint64_t seconds;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "+l:o:", names, NULL)) != -1) {
 		switch (option) {
 		case 'l':
-			level = optarg;
+			arguments->level = optarg;
 			break;
 		case 'o':
 			if (set_parameter(cf, optarg, err) < 0)
@@ -119,8 +120,8 @@ parse(int argc, char **argv, struct maincf *cf, struct arguments *arguments, str
 		return 1;
 	options->destination = argv[optind];
 	arguments->client = probe_target_client(options->destination);
-	if (level)
-		set_level(cf, arguments->client, level);
+	if (arguments->level)
+		set_level(cf, arguments->client, arguments->level);
 	return 0;
 }
 
@@ -184,8 +185,11 @@ probe(const struct site *site, const struct probe_settings *settings, struct arg
 		arguments->options.lookup = policy_tables_look_up;
 		arguments->options.anchors = policy_tables_find_anchors;
 		arguments->options.release = find_release(site);
-		if (probe_run(&run, settings, &arguments->options, err) == 0)
+		if (probe_run(&run, settings, &arguments->options, err) == 0) {
+			for (size_t i = 0; arguments->level && i < run.count; i++)
+				run.visit[i].policy.source = "-l";
 			outcome = print(&run, settings, arguments, err);
+		}
 		probe_run_release(&run);
 	}
 	policy_tables_free(tables);

@@ -16,7 +16,8 @@ static const struct subcommand {
 	{ "enable-client", " [-r source] [--json]" CHECKS,
 	    "turns on opportunistic TLS in the SMTP client, if its TLS settings are at their defaults" },
 	{ "enable-server", " [-r source] [-a algorithm] [-b bits] [--json]" CHECKS " [hostname ...]",
-	    "the same for the SMTP server, with a new key and a self-signed certificate" },
+	    "turns on opportunistic TLS in the SMTP server, if its TLS settings are at their defaults, with a"
+	    " new key and a self-signed certificate" },
 	{ "all-default-client", " [--json]",
 	    "status 0 if the client's TLS settings are at their defaults, else 1" },
 	{ "all-default-server", " [--json]",
@@ -58,11 +59,19 @@ static const struct option {
 	{ "--tlsproxy", "has the TLS done by the running tlsproxy" },
 	{ "-l level", "instead of the level that main.cf and its tables have" },
 	{ "-o name=value", "instead of what main.cf has" },
+	{ "--fix", "carries out what can do no harm, and asks before each step" },
+	{ "--yes", "does not ask" },
+	{ "--dns", "asks for the TLSA records of myhostname, and compares them" },
 	{ "--resolver", "whom to ask of DNS, ADDRESS or ADDRESS@PORT" },
 	{ "--trust-anchor", "the keys that validation begins with (those of the DNS root)" },
-	{ "--timeout", "seconds for each question and each step of a session (30)" },
+	{ "--timeout", "seconds: check: for DNS (10); probe: for each question and each step (30)" },
+	{ "--list", "prints the kinds of findings" },
 	{ "hostname ...", "the names in the certificate (myhostname)" },
 	{ "[key ...", "files, or algorithms for the keys in use (all of those)" },
+	{ "certfile", "the certificates, each followed by its issuer, in PEM" },
+	{ "keyfile", "the key of the first of them, in PEM" },
+	{ "nexthop", "name, name:port, [name] or [name]:port; for LMTP unix:path or inet:nexthop" },
+	{ " [host]", "a server of that destination (nexthop)" },
 };
 
 static const struct subcommand *
@@ -92,10 +101,12 @@ help_put_options(struct buf *to, const char *name, const char *arguments)
 	const struct subcommand *subcommand = find(name);
 
 	help_put(to, name, arguments);
-	if (!subcommand || !subcommand->arguments)
-		return;
-	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-		if (strstr(subcommand->arguments, options[i].form))
-			buf_printf(to, "        %-16s%s\n", options[i].form + (*options[i].form == '['),
-			    options[i].what);
+	if (subcommand && subcommand->arguments)
+		arguments = subcommand->arguments;
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+		const char *form = options[i].form + strspn(options[i].form, " [");
+
+		if (strstr(arguments, options[i].form))
+			buf_printf(to, "        %-16.*s%s\n", (int)strcspn(form, "]"), form, options[i].what);
+	}
 }

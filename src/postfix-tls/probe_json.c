@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "postfix-tls/probe_report.h"
@@ -102,6 +103,7 @@ static json_t *
 json_of_visit(const struct probe_visit *visit, const struct probe_settings *settings)
 {
 	const struct probe_server *server = visit->server;
+	char *source = probe_report_source(settings, &visit->policy);
 	json_t *document = json_object();
 
 	set_text(document, "host", server->host);
@@ -112,10 +114,8 @@ json_of_visit(const struct probe_visit *visit, const struct probe_settings *sett
 	set_text(document, "alias_of",
 	    server->qname && strcasecmp(server->qname, server->rname) != 0 ? server->rname : NULL);
 	set_text(document, "level", level_name(visit->policy.level));
-	json_object_set_new(document, "source",
-	    strcmp(visit->policy.source, "main.cf") == 0
-		? json_string("main.cf")
-		: json_sprintf("%s_%s", settings->policy.client, visit->policy.source));
+	set_text(document, "source", source);
+	free(source);
 	set_text(document, "tlsa", tlsa_names[visit->tlsa]);
 	set_text(document, "tlsa_domain", visit->records ? dane_set_domain(visit->records) : NULL);
 	set_session(document, visit);

@@ -9,6 +9,7 @@
 #include "tlsprobe/probe_run.h"
 #include "tlsprobe/probe_settings.h"
 #include "tlsprobe/probe_visit.h"
+#include "util/alloc.h"
 #include "util/buf.h"
 
 static const char *const tlsa_words[] = {
@@ -53,6 +54,15 @@ put_server(
 
 /* --- a server --- */
 
+char *
+probe_report_source(const struct probe_settings *settings, const struct policy_result *policy)
+{
+	bool is_table = strcmp(policy->source, "main.cf") != 0 && *policy->source != '-';
+
+	return is_table ? alloc_printf("%s_%s", settings->policy.client, policy->source)
+			: alloc_string(policy->source);
+}
+
 static void
 put_words(const struct policy_words *words, struct buf *text)
 {
@@ -65,18 +75,19 @@ put_policy(const struct probe_visit *visit, const struct probe_settings *setting
 {
 	const struct policy_result *policy = &visit->policy;
 	const struct policy_words *warnings = &policy->said[POLICY_WARNING];
+	char *source = probe_report_source(settings, policy);
 
 	for (size_t i = 0; i < warnings->count; i++)
 		buf_printf(text, "warning: %s\n", warnings->word[i]);
 	if (!policy->dsn)
-		buf_printf(text, "%s: level %s, from %s%s%s\n", visit->namaddr, level_name(policy->level),
-		    strcmp(policy->source, "main.cf") == 0 ? "" : settings->policy.client,
-		    strcmp(policy->source, "main.cf") == 0 ? "" : "_", policy->source);
+		buf_printf(
+		    text, "%s: level %s, from %s\n", visit->namaddr, level_name(policy->level), source);
 	if (visit->records)
 		buf_printf(text, "%s: TLSA records: %zu, for %s\n", visit->namaddr,
 		    dane_set_count(visit->records), dane_set_domain(visit->records));
 	else if (visit->tlsa != POLICY_TLSA_UNKNOWN && tlsa_words[visit->tlsa])
 		buf_printf(text, "%s: TLSA records: %s\n", visit->namaddr, tlsa_words[visit->tlsa]);
+	free(source);
 }
 
 static void

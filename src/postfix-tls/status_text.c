@@ -120,7 +120,9 @@ put_keys(const struct status *status, struct buf *to)
 {
 	buf_printf(to, "    ticket keys: %s", word(status, "keys", "count"));
 	if (number(status, "keys", "count") > 0) {
-		buf_printf(to, " (%s", word(status, "keys", "source"));
+		const char *source = word(status, "keys", "source");
+
+		buf_printf(to, " (%s", strcmp(source, "kept") == 0 ? "of an earlier process" : source);
 		if (strcmp(word(status, "keys", "seal"), "none") != 0)
 			buf_printf(to, ", kept on disk, sealed by %s", word(status, "keys", "seal"));
 		buf_add_str(to, "); the newest is good for ");

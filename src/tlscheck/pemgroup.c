@@ -29,9 +29,6 @@ check_object(struct check *check, const struct check_chain *chain, const struct 
 	} else if (object->kind == PEMFILE_BAD) {
 		group_found(check, chain, "pem-bad", "%s: PEM object %d, \"%s\", cannot be decoded",
 		    object->file, object->index, object->type);
-	} else if (object->kind == PEMFILE_OTHER) {
-		group_found(check, chain, "pem-other", "%s: PEM object %d is of type %s", object->file,
-		    object->index, object->type);
 	} else if (object->encrypted) {
 		found = group_found(
 		    check, chain, "key-encrypted", "%s: the key needs a pass phrase", object->file);
@@ -50,6 +47,19 @@ pemgroup_check_objects(struct check *check, const struct check_chain *chain)
 		group_found(check, chain, "pem-cut-off", "%s: the file ends inside a PEM block", cut_off);
 	for (size_t i = 0; i < pemfile_count(chain->pemfile); i++)
 		check_object(check, chain, pemfile_object(chain->pemfile, i));
+}
+
+/* A file with a certificate or a key alone may have more; readers of chains warn. */
+static void
+check_others(struct check *check, const struct check_chain *chain)
+{
+	for (size_t i = 0; i < pemfile_count(chain->pemfile); i++) {
+		const struct pemfile_object *object = pemfile_object(chain->pemfile, i);
+
+		if (object->kind == PEMFILE_OTHER)
+			group_found(check, chain, "pem-other", "%s: PEM object %d is of type %s",
+			    object->file, object->index, object->type);
+	}
 }
 
 /* --- keys and certificates --- */
@@ -193,6 +203,7 @@ pemgroup_check(struct check *check, const struct check_chain *chain)
 	size_t cert = pemfile_next(pemfile, PEMFILE_CERTIFICATE, 0);
 
 	pemgroup_check_objects(check, chain);
+	check_others(check, chain);
 	if (key == count && cert == count)
 		group_found(check, chain, "no-pem", "%s: there is neither key nor certificate",
 		    scope_source(chain->scope, chain->name));

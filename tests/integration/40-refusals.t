@@ -235,6 +235,8 @@ for option in '-p port' '-m 1\|2' --json; do
 	like "$(cat "$TMP/help")" "^ +$option +[a-zS]" "$option is explained"
 done
 unlike "$(cat "$TMP/help")" '^ +--strict' "an option that it has not, is not"
+tls help check
+like "$(cat "$TMP/out")" '^ +--fix +[a-z]' "an option of a subcommand that Postfix has not is explained, too"
 tls help output-server-tlsa
 check "help SUBCOMMAND is the same" cmp -s "$TMP/out" "$TMP/help"
 done_testing
