@@ -20,7 +20,8 @@
 #include "util/log.h"
 #include "util/text.h"
 
-/* More than any domain has; what comes behind is not asked for. */
+/* Addresses, and mail exchangers, more than any domain has; what comes behind is not asked for: each may be a
+ * lookup that nobody answers. */
 enum { SERVER_LIMIT = 100 };
 
 struct search {
@@ -267,7 +268,7 @@ add_exchangers(struct search *search, const struct probe_mx *mx)
 {
 	struct probe_plan *plan = search->plan;
 
-	for (size_t i = 0; i < mx->count; i++) {
+	for (size_t i = 0; i < mx->count && i < SERVER_LIMIT && plan->count < SERVER_LIMIT; i++) {
 		const struct probe_mx_record *record = &mx->record[i];
 
 		if (add_literal(search, record->name, record->preference)) {

@@ -98,6 +98,7 @@ domain_rows() {
 	half-ghost MX 10 nowhere.ghost
 	half-ghost MX 20 one.two
 	numeric MX 10 127.0.0.1.
+	$(i=0; while [ $((i += 1)) -le 101 ]; do echo "flood MX $i m$i.flood"; done)
 	no-mx A 127.0.0.1
 	*._tcp.no-mx TLSA $good
 	alias-to-mx CNAME two
@@ -418,6 +419,10 @@ command_tests() {
 	is "$(json servers.0.offers)" "STARTTLS 8BITMIME" "JSON: offers"
 	probe -l may --json nullmx.dane.test
 	is "$STATUS $(json status) $(json reason)" "2 5.1.0 Domain nullmx.dane.test does not accept mail (nullMX)" "JSON: no servers"
+
+	probe -l may flood.dane.test
+	is "$STATUS $(grep -c '^no address was found of the MX host m[0-9]*\.flood\.dane\.test$' "$TMP/out")" "2 100" \
+		"a hundred mail exchangers are asked for, and no more"
 
 	cat >>"$TMP/conf/main.cf" <<-CONF
 	smtp_tls_policy_maps = inline:{ { two.dane.test:$good = dane-only }, { .plain.test = fingerprint match=00:11 } }
