@@ -21,7 +21,7 @@ start() {
 
 # What STARTTLS is answered with.
 starttls_reply() {
-	perl -MIO::Socket::INET -e '
+	timeout 15 perl -MIO::Socket::INET -e '
 		my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $ARGV[0]) or exit;
 		sub reply { while (defined(my $l = <$s>)) { return $l if $l =~ /^\d+ / } "" }
 		reply(); print $s "EHLO client.test\r\n"; reply(); print $s "STARTTLS\r\n"; print substr(reply(), 0, 3)' "$PORT"
@@ -76,11 +76,14 @@ fatal() { # NAME LOG-REGEX
 	stop_instance "$I"
 }
 
+# What tlsgate has from tlsproxy is set for it: it would end for the same reason before anybody calls tlsproxy.
 fatal unknown-level 'Invalid TLS level "bogus"' <<CONF
 smtpd_tls_security_level = bogus
+tlsgate_tls_security_level = may
 CONF
 fatal bad-boolean 'bad boolean configuration: tlsproxy_tls_ask_ccert = maybe' <<CONF
 tlsproxy_tls_ask_ccert = maybe
+tlsgate_tls_ask_ccert = no
 CONF
 fatal bad-number '.*tlsproxy_tls_ccert_verifydepth' <<CONF
 tlsproxy_tls_ccert_verifydepth = deep
