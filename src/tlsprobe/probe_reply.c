@@ -46,10 +46,12 @@ read_line(struct probe_reply *reply, const char *line, size_t len)
 enum probe_reply_state
 probe_reply_take(struct probe_reply *reply, struct buf *in)
 {
-	size_t at = 0;
+	size_t at = reply->read;
 	int more = 1;
 
-	buf_clear(&reply->text);
+	if (at == 0)
+		buf_clear(&reply->text);
+	reply->read = 0;
 	while (more > 0) {
 		const char *line = buf_str(in) + at;
 		const char *end = memchr(line, '\n', in->len - at);
@@ -57,8 +59,10 @@ probe_reply_take(struct probe_reply *reply, struct buf *in)
 
 		if (at + len >= PROBE_REPLY_LIMIT || len >= PROBE_REPLY_LINE_LIMIT)
 			return PROBE_REPLY_BAD;
-		if (!end)
+		if (!end) {
+			reply->read = at;
 			return PROBE_REPLY_MORE;
+		}
 		at += len + 1;
 		if (len > 0 && line[len - 1] == '\r')
 			len--;

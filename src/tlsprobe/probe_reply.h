@@ -27,11 +27,13 @@ enum probe_reply_state {
 struct probe_reply {
 	int code;        /* of the last line, 100 to 599 */
 	struct buf text; /* the lines without code and line end, each but the last followed by a newline */
+	size_t read;     /* bytes of a reply that is not all there, up to the line that is not */
 };
 
 void probe_reply_release(struct probe_reply *reply);
 
-/* Takes one reply off the beginning of `in`; nothing unless it is complete. */
+/* Takes one reply off the beginning of `in`; nothing unless it is complete. After PROBE_REPLY_MORE, again
+ * with more bytes behind the same: no line is read twice. */
 enum probe_reply_state probe_reply_take(struct probe_reply *reply, struct buf *in);
 
 /* The next line with something offered: word and what follows; the first line, a greeting, has none. Start
