@@ -73,19 +73,6 @@ set_attributes(int fd, const struct stat *old)
 	return fchmod(fd, old->st_mode & 0777);
 }
 
-static void
-flush_directory(const char *path)
-{
-	char *directory = alloc_string_n(path, (size_t)(strrchr(path, '/') - path) + 1);
-	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	/* The new name is in place whatever happens here, and some file systems cannot flush a directory. */
-	if (fd >= 0 && fsync(fd) < 0)
-		errno = 0;
-	fdio_close(&fd);
-	free(directory);
-}
-
 static int
 write_and_rename(int fd, const char *temporary, const char *path, const struct stat *old,
     const struct buf *text, struct err *err)
@@ -93,7 +80,7 @@ write_and_rename(int fd, const char *temporary, const char *path, const struct s
 	if (fdio_write_all(fd, buf_str(text), text->len, WRITE_TIMEOUT_S) < 0 ||
 	    set_attributes(fd, old) < 0 || fsync(fd) < 0 || rename(temporary, path) < 0)
 		return err_errno(err, "close %s", temporary);
-	flush_directory(path);
+	file_flush_directory(path);
 	return 0;
 }
 

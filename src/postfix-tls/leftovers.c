@@ -58,19 +58,6 @@ leftovers_beside(const char *path)
 	return alloc_printf("%.*s.%s" SUFFIX, (int)(name - path), path, name);
 }
 
-void
-leftovers_flush(const char *path)
-{
-	char *directory = alloc_string_n(path, (size_t)(strrchr(path, '/') - path) + 1);
-	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	/* Some file systems cannot flush a directory. */
-	if (fd >= 0 && fsync(fd) < 0)
-		errno = 0;
-	fdio_close(&fd);
-	free(directory);
-}
-
 static bool
 is_stamp(const char *text)
 {
@@ -153,7 +140,7 @@ remove_pair(
 	}
 	/* The last, so that whoever is killed here leaves it to the next one to go on. */
 	take_away(key_beside);
-	leftovers_flush(key);
+	file_flush_directory(key);
 	free(cert_beside);
 	free(key_beside);
 	free(cert);

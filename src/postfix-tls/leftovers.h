@@ -22,7 +22,4 @@ void leftovers_remove(const char *config_directory, const char *main_cf);
 /* The name beside `path`. Freed by the caller. */
 char *leftovers_beside(const char *path);
 
-/* What was done to the names in the directory of `path` outlives a power failure. */
-void leftovers_flush(const char *path);
-
 #endif

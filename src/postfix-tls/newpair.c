@@ -169,7 +169,7 @@ put_files(struct newpair *pair, const struct buf *key_pem, const struct buf *cer
 		unlink(pair->key_beside);
 		return err_set(err, "error generating self-signed SSL certificate");
 	}
-	leftovers_flush(pair->key_path);
+	file_flush_directory(pair->key_path);
 	return 0;
 }
 
@@ -229,7 +229,7 @@ newpair_keep(struct newpair *pair)
 {
 	unlink(pair->key_beside);
 	unlink(pair->cert_beside);
-	leftovers_flush(pair->key_path);
+	file_flush_directory(pair->key_path);
 	pair->kept = true;
 }
 

@@ -79,8 +79,8 @@ fill(int fd, const char *path, const void *bytes, size_t len, mode_t mode, struc
 	return 0;
 }
 
-static void
-flush_directory(const char *path)
+void
+file_flush_directory(const char *path)
 {
 	char *copy = alloc_string(path);
 	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -105,7 +105,7 @@ file_create(const char *path, const void *bytes, size_t len, mode_t mode, struct
 		return -1;
 	}
 	fdio_close(&fd);
-	flush_directory(path);
+	file_flush_directory(path);
 	return 0;
 }
 

@@ -20,6 +20,9 @@ int file_read(const char *path, size_t limit, struct buf *to, struct err *err)
 int file_read_at_once(const char *path, size_t limit, struct buf *to, struct err *err)
     __attribute__((warn_unused_result));
 
+/* Makes the names in the directory of `path` last. It does what it can: some file systems cannot. */
+void file_flush_directory(const char *path);
+
 /* Creates `path`, which must not exist, with `mode` from the first moment on. 0 or -1, nothing left behind.
  */
 int file_create(const char *path, const void *bytes, size_t len, mode_t mode, struct err *err)
