@@ -140,32 +140,31 @@ take_status(struct pool *pool, const struct status_record *record)
 	pool_rearm(pool);
 }
 
+/* All that has arrived: "taken" alone, of a process that has said "available" since, would start another one.
+ */
 static void
-on_status(evutil_socket_t fd, short what, void *context)
+read_status(struct pool *pool)
 {
-	struct pool *pool = context;
 	struct status_record record = { 0 };
-	ssize_t got = read((int)fd, &record, sizeof record);
+	ssize_t got;
 
-	(void)what;
-	if (got == (ssize_t)sizeof record)
+	if (pool->status_ours < 0)
+		return;
+	while ((got = read(pool->status_ours, &record, sizeof record)) == (ssize_t)sizeof record)
 		take_status(pool, &record);
-	else if (got > 0)
+	if (got > 0)
 		log_warn("service %s(%s): child (pid %d) sent partial status update (%zd bytes)",
 		    pool->entry->name, pool->entry->endpoint, (int)record.pid, got);
 	else if (got < 0 && errno != EAGAIN && errno != EINTR)
 		log_warn("service %s(%s): read status: %m", pool->entry->name, pool->entry->endpoint);
 }
 
-/* What has arrived and is not read yet. */
 static void
-drain_status(struct pool *pool)
+on_status(evutil_socket_t fd, short what, void *context)
 {
-	struct status_record record;
-
-	while (pool->status_ours >= 0 && recv(pool->status_ours, &record, sizeof record,
-					     MSG_PEEK | MSG_DONTWAIT) == (ssize_t)sizeof record)
-		on_status(pool->status_ours, EV_READ, pool);
+	(void)fd;
+	(void)what;
+	read_status(context);
 }
 
 /* A new channel; end of file on the old one asks its processes to go. */
@@ -177,7 +176,7 @@ renew_status(struct pool *pool, struct err *err)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_errno(err, "socketpair");
 	/* Who was taken a moment ago would count as free for as long as he serves, and clients would wait. */
-	drain_status(pool);
+	read_status(pool);
 	close_status(pool);
 	pool->status_ours = ends[0];
 	pool->status_theirs = ends[1];
@@ -265,6 +264,7 @@ on_client(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
+	read_status(pool);
 	if (pool->listening)
 		start_process(pool);
 	pool_rearm(pool);
@@ -339,7 +339,7 @@ pool_reap(struct pool *pool, pid_t pid, int status)
 	if (!process)
 		return false;
 	/* A record may have arrived with the signal: or a process that did serve would be throttled. */
-	drain_status(pool);
+	read_status(pool);
 	if (judge(pool, process, status)) {
 		while (*link != process)
 			link = &(*link)->next;

@@ -37,19 +37,37 @@ struct world {
 	struct pool *pool;
 };
 
-/* Says that it is taken, leaves a file named after its process, and serves for ever. */
+static void
+say(bool available)
+{
+	const int32_t record[3] = { getpid(), (int32_t)strtoul(getenv("GENERATION"), NULL, 8), available };
+	char taken[32], free[32];
+
+	snprintf(taken, sizeof taken, "taken/%ld", (long)getpid());
+	snprintf(free, sizeof free, "available/%ld", (long)getpid());
+	if (write(SPAWN_STATUS, record, sizeof record) != sizeof record ||
+	    (available ? rename(taken, free) : mkdir(taken, 0700)) < 0)
+		_exit(1);
+}
+
+/* Takes a client and says that it is taken; on SIGUSR1, that it is available. A file named after its
+ * process says the same in a directory. */
 static int
 run_daemon(void)
 {
-	const int32_t record[3] = { getpid(), (int32_t)strtoul(getenv("GENERATION"), NULL, 8), 0 };
-	char name[32];
+	sigset_t wanted;
+	int which;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	snprintf(name, sizeof name, "taken/%ld", (long)getpid());
-	if (write(SPAWN_STATUS, record, sizeof record) != sizeof record || mkdir(name, 0700) < 0)
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &wanted, NULL);
+	if (accept(SPAWN_LISTEN, NULL, NULL) < 0)
 		return 1;
-	for (;;)
-		pause();
+	say(false);
+	while (sigwait(&wanted, &which) == 0)
+		say(true);
+	return 1;
 }
 
 static int
@@ -68,16 +86,16 @@ setup(void **state)
 		return -1;
 	w->base = event_base_new();
 	return mkdtemp(w->dir) && chdir(w->dir) == 0 && mkdir("private", 0700) == 0 &&
-		       mkdir("taken", 0700) == 0
+		       mkdir("taken", 0700) == 0 && mkdir("available", 0700) == 0
 		   ? 0
 		   : -1;
 }
 
-/* How many daemons have said that they are taken; ends them if asked to. */
+/* How many daemons have said "taken", or "available" since; sends them a signal, if it is not 0. */
 static int
-count_taken(bool end)
+count_of(const char *word, int signal)
 {
-	DIR *directory = opendir("taken");
+	DIR *directory = opendir(word);
 	const struct dirent *entry;
 	int count = 0;
 
@@ -87,9 +105,10 @@ count_taken(bool end)
 		if (pid <= 0)
 			continue;
 		count++;
-		if (!end)
+		if (signal)
+			kill(pid, signal);
+		if (signal != SIGKILL)
 			continue;
-		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 		unlinkat(dirfd(directory), entry->d_name, AT_REMOVEDIR);
 	}
@@ -102,12 +121,14 @@ teardown(void **state)
 {
 	struct world *w = *state;
 
-	count_taken(true);
+	count_of("available", SIGKILL);
+	count_of("taken", SIGKILL);
 	pool_free(w->pool);
 	event_base_free(w->base);
 	unlink("private/served");
 	rmdir("private");
 	rmdir("taken");
+	rmdir("available");
 	close(w->flow[0]);
 	close(w->flow[1]);
 	if (fchdir(w->old_directory) < 0)
@@ -134,7 +155,6 @@ new_entry(void)
 	return entry;
 }
 
-/* Nobody accepts it. */
 static int
 connect_client(void)
 {
@@ -146,33 +166,62 @@ connect_client(void)
 }
 
 static void
-wait_for_taken(struct world *w, int count, bool master_goes_on)
+wait_for(struct world *w, const char *word, int count, bool master_goes_on)
 {
-	for (int waited = 0; waited < PATIENCE_MS && count_taken(false) < count; waited += LOOK_MS) {
+	for (int waited = 0; waited < PATIENCE_MS && count_of(word, 0) < count; waited += LOOK_MS) {
 		if (master_goes_on)
 			event_base_loop(w->base, EVLOOP_NONBLOCK);
 		poll(NULL, 0, LOOK_MS);
 	}
-	assert_int_equal(count_taken(false), count);
+	assert_int_equal(count_of(word, 0), count);
 }
 
-static void
-a_process_taken_just_before_a_reload_does_not_count_as_free(void **state)
+/* A pool with one process, which has a client; its word lies in the channel. */
+static int
+start_with_client(struct world *w)
 {
-	struct world *w = *state;
 	struct err err = { 0 };
 
 	w->pool = pool_new(w->base, &w->settings, new_entry(), &err);
 	if (!w->pool)
 		fail_msg("%s", err.text);
 	pool_start(w->pool);
-
 	int client = connect_client();
 	event_base_loop(w->base, EVLOOP_ONCE);
-	wait_for_taken(w, 1, false); /* its word lies in the channel */
+	wait_for(w, "taken", 1, false);
+	return client;
+}
+
+static void
+a_process_taken_just_before_a_reload_does_not_count_as_free(void **state)
+{
+	struct world *w = *state;
+	int client = start_with_client(w), next;
+
 	pool_reload(w->pool, new_entry());
-	wait_for_taken(w, 2, true);
+	next = connect_client();
+	wait_for(w, "taken", 2, true);
 	close(client);
+	close(next);
+}
+
+static void
+a_client_that_comes_before_the_word_available_starts_no_process(void **state)
+{
+	struct world *w = *state;
+	int client = start_with_client(w), next;
+
+	event_base_loop(w->base, EVLOOP_ONCE);     /* taken: master looks for clients */
+	event_base_loop(w->base, EVLOOP_NONBLOCK); /* and finds none; what is first now comes first */
+	next = connect_client();
+	count_of("taken", SIGUSR1);
+	wait_for(w, "available", 1, false);
+	for (int n = 0; n < 5; n++)
+		event_base_loop(w->base, EVLOOP_NONBLOCK);
+	count_of("available", SIGKILL);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	close(client);
+	close(next);
 }
 
 int
@@ -181,6 +230,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 		    a_process_taken_just_before_a_reload_does_not_count_as_free, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_client_that_comes_before_the_word_available_starts_no_process, setup, teardown),
 	};
 
 	return getenv(DAEMON) ? run_daemon() : cmocka_run_group_tests(tests, NULL, NULL);
