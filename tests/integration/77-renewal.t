@@ -210,8 +210,15 @@ replace_many() {
 	diag "$name: $good good ones, in service in three processes after $longest ms at most"
 	cat "$TMP/load.1" "$TMP/load.2" >"$TMP/load.all"
 	diag "$name: $(wc -l <"$TMP/load.all") sessions meanwhile"
-	is "$(grep -c '^$' "$TMP/load.all")" 0 "$name: no handshake failed"
+	is "$(grep -c '^$' "$TMP/load.all")" 0 "$name: no handshake failed" || diag "$(why_failed)"
 	is "$(awk '$1 >= 9000' "$TMP/load.all" | wc -l)" 0 "$name: no bad one was ever served"
+}
+
+# Whether it was a process that did not last, and what master says of it.
+why_failed() {
+	grep -n '^$' "$TMP/load.1" "$TMP/load.2" | tr '\n' ' '
+	sed -n 's/.*\(tlsproxy\[[0-9]*\]\): CONNECT from .*/\1/p' "$I/log/maillog" | sort | uniq -c
+	grep -E 'master\[[0-9]*\]: |fatal:|panic:' "$I/log/maillog"
 }
 
 ends_with() { # FILE LINE

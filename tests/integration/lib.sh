@@ -26,11 +26,18 @@ PIDS=
 TAP_N=0
 TAP_BAD=0
 
+# Process ids come round again within minutes when tests run: who has ended is not signalled, for another test may have
+# the number now. is_child PID: a process of this shell.
+is_child() {
+	[ "$(sed -n 's/^[0-9]* (.*) . \([0-9]*\) .*/\1/p' "/proc/$1/stat" 2>/dev/null)" = $$ ]
+}
+
 cleanup() {
 	for i in $INSTANCES; do
 		stop_instance "$i"
 	done
 	for p in $PIDS; do
+		is_child "$p" || continue
 		kill -CONT "$p" 2>/dev/null
 		kill "$p" 2>/dev/null
 		wait "$p" 2>/dev/null
@@ -360,7 +367,8 @@ master_pid() { # INSTANCE
 stop_instance() { # INSTANCE
 	stop_pid=$(master_pid "$1")
 	rm -f "$1/spool/pid/master.pid"
-	[ -n "$stop_pid" ] && kill -0 "$stop_pid" 2>/dev/null || return 0
+	# A master that was stopped before leaves its file, and its number to others.
+	[ -n "$stop_pid" ] && [ "/proc/$stop_pid/cwd" -ef "$1/spool" ] || return 0
 	kill -CONT -- "-$stop_pid" 2>/dev/null
 	kill "$stop_pid" 2>/dev/null
 	wait_for gone "$stop_pid" || kill -9 -- "-$stop_pid" 2>/dev/null
