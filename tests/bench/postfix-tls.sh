@@ -3,8 +3,9 @@
 #
 # How long commands of "postfix tls" take from start to end under Debian's postfix(1), with our script in its
 # daemon_directory and with its own, turn by turn: the median. "nothing" is the same with a script that does nothing: what
-# postfix(1) needs for itself. Then the same with a main.cf that was edited a moment ago, for which postfix(1) waits
-# by itself; so the scripts alone are timed there, too. Run by tests/bench/run. In the environment:
+# postfix(1) needs for itself. Then the same with a main.cf that was edited a moment ago, for which Debian's postfix(1) waits
+# by itself; so the whole under our postfix(1), which does not, and the scripts alone are timed there, too. Run by
+# tests/bench/run. In the environment:
 #
 #   ROUNDS    turns, 20      HOT_ROUNDS    turns with a young main.cf, 5
 
@@ -33,7 +34,7 @@ unshare -m perl -e '
 	use strict;
 	use warnings;
 	use Time::HiRes "time";
-	my ($top, $rounds, $hot_rounds) = @ARGV;
+	my ($top, $our_postfix, $rounds, $hot_rounds) = @ARGV;
 
 	# The default instance, where the stock script looks for openssl_path; this machine may have none.
 	system("mount --make-rprivate / && cp -a /etc/postfix $top/default") == 0 or die;
@@ -116,6 +117,9 @@ unshare -m perl -e '
 		my @arguments = split / /, $_->[0];
 		$row->("main.cf just edited: $arguments[0]", $hot_rounds, 0,
 			sub { timed(0, "/usr/sbin/postfix", "-c", "$top/$_[0]/etc", "tls", @arguments) }, qw(ours stock nothing));
+		$row->("    ours under our postfix(1)", $hot_rounds, 0,
+			sub { timed(0, $_[0] eq "ours" ? $our_postfix : "/usr/sbin/postfix", "-c", "$top/$_[0]/etc", "tls", @arguments) },
+			qw(ours stock));
 		$row->("    the script alone", $hot_rounds, 0, sub { timed(0, script($_[0], @arguments)) }, qw(ours stock));
 	}
-' "$TMP" "${ROUNDS:-20}" "${HOT_ROUNDS:-5}" || exit 1
+' "$TMP" "$BIN/postfix" "${ROUNDS:-20}" "${HOT_ROUNDS:-5}" || exit 1
