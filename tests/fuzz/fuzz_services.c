@@ -133,11 +133,14 @@ check_entries(size_t which, size_t count)
 	entry_list_release(&list);
 }
 
-/* "-", and "-o" at the end, take what is behind them for a value, also what an edit puts there. */
+/* "-", and "-o" at the end, take what is behind them for a value, also what an edit puts there; a command
+ * that begins with a brace takes all, up to one that closes it. */
 static bool
-has_dash(const struct entry_list *list)
+takes_more(const struct entry_list *list)
 {
-	for (size_t i = 0; i < list->count; i++)
+	for (size_t i = 0; i < list->count; i++) {
+		if (*list->entries[i]->fields[ENTRY_COMMAND] == '{')
+			return true;
 		for (size_t word = 0; word < list->entries[i]->count; word++) {
 			const struct entry_word *it = &list->entries[i]->words[word];
 
@@ -145,6 +148,7 @@ has_dash(const struct entry_list *list)
 			    (it->option && strcmp(it->option, "-") == 0))
 				return true;
 		}
+	}
 	return false;
 }
 
@@ -165,7 +169,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
 	put_file(++bytes, --len);
 
-	bool loads = entry_list_load(&list, dir, &err) == 0 && !has_dash(&list);
+	bool loads = entry_list_load(&list, dir, &err) == 0 && !takes_more(&list);
 	size_t count = list.count;
 	int result = edit(which);
 
