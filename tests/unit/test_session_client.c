@@ -5,6 +5,7 @@
 #include "tlsproxy/session.h"
 
 #include <dirent.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 static int
@@ -377,6 +378,74 @@ two_descriptors_are_refused_and_closed(void **state)
 	finish(&w);
 }
 
+/* --- renegotiation --- */
+
+enum { RECORD = 4000 };
+
+/* A session under TLS 1.2, where the server can ask for another handshake. */
+static void
+open_renegotiable(struct world *w)
+{
+	struct tlsproxy_client_request request = client_request(37);
+
+	ask(w, TLSPROXY_CLIENT, &request, READY);
+	hand_over_to_server(w);
+	SSL_set_max_proto_version(w->ssl, TLS1_2_VERSION);
+	handshake(w);
+	turn();
+}
+
+static void
+say_record(struct world *w)
+{
+	static const char bytes[RECORD];
+
+	assert_int_equal(SSL_write(w->ssl, bytes, RECORD), RECORD);
+}
+
+/* How many records the session reads for a caller that takes none: of the last one it keeps a part. */
+static int
+records_until_full(void)
+{
+	struct world w;
+	int unread = 0, count = -1;
+
+	open_renegotiable(&w);
+	for (; unread == 0 && count < TURNS; count++) {
+		say_record(&w);
+		turn();
+		assert_int_equal(ioctl(w.remote, TIOCOUTQ, &unread), 0);
+	}
+	assert_int_not_equal(unread, 0);
+	finish(&w);
+	return count;
+}
+
+/* Nobody reads then but who writes. */
+static void
+renegotiation_goes_on_while_the_caller_takes_nothing(void **state)
+{
+	int last = records_until_full();
+	struct world w;
+
+	(void)state;
+	alarm(60); /* ends a test that goes in circles after all */
+	open_renegotiable(&w);
+	for (int i = 1; i < last; i++) {
+		say_record(&w);
+		turn();
+	}
+	say_record(&w);
+	assert_int_equal(SSL_renegotiate(w.ssl), 1);
+	assert_int_equal(SSL_do_handshake(w.ssl), 1);
+	turn();
+	assert_int_equal(write(w.caller, "QUIT\r\n", 6), 6);
+	expect_at_remote(&w, "QUIT\r\n", 6);
+	assert_int_equal(SSL_num_renegotiations(w.ssl), 1);
+	finish(&w);
+	alarm(0);
+}
+
 int
 main(void)
 {
@@ -395,6 +464,7 @@ main(void)
 		cmocka_unit_test(what_is_no_file_is_not_waited_for),
 		cmocka_unit_test(server_lists_may_ask_for_another_context),
 		cmocka_unit_test(two_descriptors_are_refused_and_closed),
+		cmocka_unit_test(renegotiation_goes_on_while_the_caller_takes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_client, tear_down_client);
