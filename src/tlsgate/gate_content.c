@@ -36,10 +36,16 @@ add_text(struct gate_content *content, const char *bytes, size_t len, struct buf
 static bool
 end_line(struct gate_content *content, struct buf *out)
 {
-	bool last = content->one_line || content->line == GATE_CONTENT_DOT;
+	bool dot = !content->one_line && content->line == GATE_CONTENT_DOT;
+	bool bare = !content->cr;
+	bool last = content->one_line || (dot && !bare && !content->after_bare);
 
+	/* A dot that is no end becomes one of the text (RFC 5321 section 4.5.2). */
+	if (dot && !last)
+		buf_add_byte(out, '.');
 	content->line = GATE_CONTENT_EMPTY;
 	content->cr = false;
+	content->after_bare = bare;
 	buf_add_str(out, "\r\n");
 	return last;
 }

@@ -5,6 +5,9 @@
  * Where it ends has one reading only: every line, whether LF came with a CR before it, none or several, goes
  * on with CRLF, so that no back end finds an end, and commands behind it, where the gate saw none. Of several
  * CR inside a line one goes on.
+ *
+ * A dot ends a message between two CRLF. Beside a LF alone it is text, and gets a second dot: a mail server
+ * that passes on what is text to it must not have said commands to the next one (SMTP smuggling).
  */
 #ifndef TLSGATE_GATE_CONTENT_H
 #define TLSGATE_GATE_CONTENT_H

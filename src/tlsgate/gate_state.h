@@ -53,6 +53,7 @@ enum gate_content_line { GATE_CONTENT_EMPTY, GATE_CONTENT_DOT, GATE_CONTENT_TEXT
 struct gate_content {
 	bool one_line;               /* else up to a line that is a dot */
 	bool cr;                     /* one or more read, and not yet known what for */
+	bool after_bare;             /* the line before ended in LF alone */
 	enum gate_content_line line; /* what has come of this line */
 };
 

@@ -71,13 +71,16 @@ smtpd_line() { # PORT [OPTION...]
 	[ $# -eq 0 ] || printf '  -o %s\n' "$@"
 }
 
+# What Postfix recommends, and from release 3.9 on does.
+strict='smtpd_forbid_bare_newline=normalize smtpd_forbid_bare_newline_exclusions='
+
 # Where a gate sends its clients: told takes XCLIENT and lets those relay who have logged in.
 for name in inner taking told untold closed open; do
 	port $name
 done
 {
 	smtpd_line "$inner" smtpd_tls_security_level=none smtpd_sasl_auth_enable=yes
-	smtpd_line "$taking" smtpd_tls_security_level=none '{ smtpd_relay_restrictions = permit_mynetworks, reject }'
+	smtpd_line "$taking" smtpd_tls_security_level=none '{ smtpd_relay_restrictions = permit_mynetworks, reject }' $strict
 	smtpd_line "$told" smtpd_tls_security_level=none smtpd_authorized_xclient_hosts=127.0.0.1 smtpd_sasl_auth_enable=yes \
 		'{ smtpd_relay_restrictions = permit_sasl_authenticated, reject }'
 	smtpd_line "$untold" smtpd_tls_security_level=none
@@ -131,7 +134,8 @@ pair plaintext "$inner" smtpd_client_restrictions=reject_plaintext_session \
 	tlsgate_client_restrictions=reject_plaintext_session
 pair required "$inner" smtpd_tls_security_level=encrypt smtpd_tls_req_ccert=yes \
 	tlsgate_tls_security_level=encrypt tlsgate_tls_req_ccert=yes tlsproxy_service_name=tlsrequire
-pair header "$taking" smtpd_tls_received_header=yes '{ smtpd_relay_restrictions = permit_mynetworks, reject }' tlsgate_tls_received_header=yes
+pair header "$taking" smtpd_tls_received_header=yes '{ smtpd_relay_restrictions = permit_mynetworks, reject }' $strict \
+	tlsgate_tls_received_header=yes
 for name in untold_gate split_gate unasked_gate other_gate; do
 	port $name
 done
@@ -308,6 +312,21 @@ unlike "$(echo 'EHLO c' | over_tls "$gate_header" smtp)" CHUNKING "CHUNKING is n
 like "$(printf '%s\n' 'EHLO c' 'MAIL FROM:<a@b.example>' 'RCPT TO:<x@example.test>' DATA x "$(printf '.\r')" 'BDAT 0' . QUIT |
 	over_tls "$gate_header" smtp -bind 127.0.0.2 | tr -d '\r')" '^502 5\.5\.1 Error: command not implemented$' \
 	"no command passes unread behind an end of message with two CR"
+
+# smuggle PORT END: how many messages are taken when one holds END, and then what would be another.
+smuggle() {
+	{
+		printf '%s\r\n' 'EHLO c' 'MAIL FROM:<a@b.example>' 'RCPT TO:<x@example.test>' DATA hello
+		# shellcheck disable=SC2059 -- the end is a format
+		printf "$2"
+		printf '%s\r\n' 'MAIL FROM:<b@b.example>' 'RCPT TO:<x@example.test>' DATA 'Subject: smuggled' . QUIT
+	} | timeout 60 openssl s_client -connect "127.0.0.1:$1" -starttls smtp -quiet -bind 127.0.0.2 2>/dev/null |
+		grep -c '^250 2\.0\.0 Ok: queued'
+}
+same header '^1$' "SMTP smuggling, LF dot LF" smuggle '\n.\n'
+same header '^1$' "SMTP smuggling, LF dot CRLF" smuggle '\n.\r\n'
+same header '^1$' "SMTP smuggling, CRLF dot LF" smuggle '.\n'
+same header '^2$' "two messages" smuggle '.\r\n'
 
 # --- certificates that are required ---
 
