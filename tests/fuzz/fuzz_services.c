@@ -134,12 +134,12 @@ check_entries(size_t which, size_t count)
 }
 
 /* "-", and "-o" at the end, take what is behind them for a value, also what an edit puts there; a command
- * that begins with a brace takes all, up to one that closes it. */
+ * with a brace takes all, up to one that closes it. */
 static bool
 takes_more(const struct entry_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		if (*list->entries[i]->fields[ENTRY_COMMAND] == '{')
+		if (strchr(list->entries[i]->fields[ENTRY_COMMAND], '{'))
 			return true;
 		for (size_t word = 0; word < list->entries[i]->count; word++) {
 			const struct entry_word *it = &list->entries[i]->words[word];
