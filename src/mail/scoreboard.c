@@ -85,7 +85,7 @@ take_page(unsigned char *map, int fd)
 	for (int i = PAST + 1; i < PAGES; i++) {
 		struct page *page = page_at(map, i);
 
-		if (!sharedfile_take(fd, (size_t)i * PAGE, PAGE))
+		if (!sharedfile_share(fd, (size_t)i * PAGE, PAGE))
 			continue;
 		pass_on(map, page);
 		begin(page, getpid());
@@ -227,13 +227,13 @@ read_pages(int fd, struct scoreboard_page *pages)
 		return 0;
 	convert(&page, &pages[0]);
 	for (int i = PAST + 1; i < PAGES; i++) {
-		pid_t owner = sharedfile_owner(fd, (size_t)i * PAGE, PAGE);
+		bool owned = sharedfile_is_owned(fd, (size_t)i * PAGE, PAGE);
 
 		if (!read_page(fd, i, &page) || page.pid == 0)
 			continue;
-		if (owner > 0) {
+		if (owned) {
 			convert(&page, &pages[count]);
-			pages[count++].pid = owner;
+			pages[count++].pid = (pid_t)page.pid;
 		} else {
 			add_to_past(&pages[0], &page);
 		}

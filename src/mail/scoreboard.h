@@ -4,7 +4,8 @@
  *
  * Each process has a page of it, mapped, that it alone writes: counting costs no system call, and nobody
  * waits. A page belongs to the process that holds a lock on it, which the kernel takes away at the process's
- * end, however that came; then what was counted belongs to the processes of the past.
+ * end, however that came; then what was counted belongs to the processes of the past. A process that goes on
+ * as its child, to drain, has the page to its end.
  */
 #ifndef MAIL_SCOREBOARD_H
 #define MAIL_SCOREBOARD_H
@@ -33,7 +34,7 @@ void scoreboard_add(struct scoreboard *board, int counter, int by);
 void scoreboard_say(struct scoreboard *board, const char *text);
 
 struct scoreboard_page {
-	pid_t pid;     /* 0: all processes that have ended */
+	pid_t pid;     /* 0: all processes that have ended; else of who took the page */
 	int64_t since; /* seconds since 1970: when it took the page, or the file was made */
 	int64_t counters[SCOREBOARD_COUNTERS];
 	char text[SCOREBOARD_TEXT_SIZE]; /* as it was said by a process that nobody need trust */

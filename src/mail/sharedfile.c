@@ -40,14 +40,6 @@ part(short type, size_t at, size_t len)
 }
 
 bool
-sharedfile_take(int fd, size_t at, size_t len)
-{
-	struct flock lock = part(F_WRLCK, at, len);
-
-	return fcntl(fd, F_SETLK, &lock) == 0;
-}
-
-bool
 sharedfile_share(int fd, size_t at, size_t len)
 {
 	struct flock lock = part(F_WRLCK, at, len);
@@ -65,13 +57,11 @@ sharedfile_give(int fd, size_t at, size_t len)
 		return;
 }
 
-pid_t
-sharedfile_owner(int fd, size_t at, size_t len)
+bool
+sharedfile_is_owned(int fd, size_t at, size_t len)
 {
 	/* For reading: whoever only reads the file may ask, too. */
 	struct flock lock = part(F_RDLCK, at, len);
 
-	if (fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
-		return 0;
-	return lock.l_pid;
+	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }

@@ -225,7 +225,7 @@ static bool
 is_alive(const struct gate_crowd *crowd, int number)
 {
 	return number == crowd->mine ||
-	       sharedfile_owner(crowd->fd, offset_of(number), sizeof(struct part)) != 0;
+	       sharedfile_is_owned(crowd->fd, offset_of(number), sizeof(struct part));
 }
 
 /* Of all processes; asking whether one is alive costs a system call, so that is asked only when it matters.

@@ -208,12 +208,63 @@ a_shorter_file_is_made_whole(void **state)
 	assert_int_equal(st.st_mode & 07777, 0600);
 }
 
+/* As a program drains: the parent ends, the child goes on. */
+static void
+who_goes_on_as_a_child_keeps_the_page(void **state)
+{
+	struct world *world = *state;
+	struct seen seen;
+	struct err err;
+	int go_on[2];
+	char done;
+
+	assert_int_equal(pipe(go_on), 0);
+	pid_t first = fork();
+	if (first == 0) {
+		struct scoreboard *board = scoreboard_open(world->path, &err);
+
+		scoreboard_add(board, NOW, 2);
+		if (fork() > 0)
+			_exit(0);
+		for (int i = 0; i < 2; i++) {
+			if (read(go_on[0], &done, 1) != 1)
+				_exit(1);
+			scoreboard_add(board, NOW, -1);
+			if (i == 1)
+				scoreboard_close(board);
+			if (write(world->pipe[1], "x", 1) != 1)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	assert_int_equal(waitpid(first, NULL, 0), first);
+
+	pid_t second = start(world, 1, "second");
+
+	assert_int_equal(write(go_on[1], "x", 1), 1);
+	assert_int_equal(read(world->pipe[0], &done, 1), 1);
+	look(world, &seen);
+	assert_int_equal(seen.count, 3);
+	assert_int_equal(seen.pages[1].counters[NOW], 1);
+	assert_int_equal(seen.pages[2].pid, second);
+	assert_int_equal(seen.pages[2].counters[NOW], 1);
+	assert_int_equal(write(go_on[1], "x", 1), 1);
+	assert_int_equal(read(world->pipe[0], &done, 1), 1);
+	look(world, &seen);
+	assert_int_equal(seen.count, 2);
+	assert_int_equal(seen.pages[1].pid, second);
+	end(second);
+	close(go_on[0]);
+	close(go_on[1]);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(processes_and_the_past_are_told_apart, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_page_is_taken_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(who_goes_on_as_a_child_keeps_the_page, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_closes_it_leaves_its_counts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_long_text_is_cut, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_such_file_is_refused, set_up, tear_down),
