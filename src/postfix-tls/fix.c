@@ -35,28 +35,73 @@ read_settings(const struct site *site, const char *name, struct buf *text, struc
 	return result;
 }
 
-static int
-edit_main(
-    const struct site *site, const struct finding_step *step, enum maincf_edit_kind kind, struct err *err)
+/* Steps of one finding that follow each other. */
+struct steps {
+	const struct finding_step *step;
+	size_t count;
+	const char *path;
+};
+
+static bool
+is_of_main(const struct finding_step *step)
 {
-	struct maincf_edit *changes = maincf_edit_new(kind);
-	char *request = kind == MAINCF_EDIT_SET ? alloc_printf("%s = %s", step->name, step->value)
-						: alloc_string(step->name);
+	return step->kind == FINDING_SET || step->kind == FINDING_REMOVE;
+}
+
+static int
+change_main(const struct buf *from, struct buf *to, const struct finding_step *step, const char *path,
+    struct err *err)
+{
+	bool sets = step->kind == FINDING_SET;
+	struct maincf_edit *edit = maincf_edit_new(sets ? MAINCF_EDIT_SET : MAINCF_EDIT_REMOVE);
+	char *request = sets ? alloc_printf("%s = %s", step->name, step->value) : alloc_string(step->name);
+	int result = maincf_edit_request(edit, request, err);
+
+	if (result == 0)
+		maincf_edit_text(edit, path, buf_str(from), from->len, to);
+	free(request);
+	maincf_edit_free(edit);
+	return result;
+}
+
+static int
+change_main_by_all(const struct buf *from, struct buf *to, void *context, struct err *err)
+{
+	const struct steps *steps = context;
+	struct buf text = BUF_INIT;
+	int result = 0;
+
+	buf_add(&text, buf_str(from), from->len);
+	for (size_t i = 0; result == 0 && i < steps->count; i++) {
+		struct buf next = BUF_INIT;
+
+		result = change_main(&text, &next, &steps->step[i], steps->path, err);
+		buf_release(&text);
+		text = next;
+	}
+	buf_add(to, buf_str(&text), text.len);
+	buf_release(&text);
+	return result;
+}
+
+/* All of them are one edit: what one setting replaces leaves with the other's coming. */
+static int
+edit_main(const struct site *site, struct steps *steps, struct err *err)
+{
+	char *path = alloc_printf("%s/main.cf", site->config_directory);
 	struct buf text = BUF_INIT, said = BUF_INIT;
 	int result = read_settings(site, "main.cf", &text, err);
+	struct config_replace_expected expected = { .bytes = buf_str(&text), .len = text.len };
 
-	maincf_edit_carefully(changes, buf_str(&text), text.len);
+	steps->path = path;
 	/* What is said of main.cf was found and said before. */
 	log_divert(&said);
 	if (result == 0)
-		result = maincf_edit_request(changes, request, err);
-	if (result == 0)
-		result = maincf_edit_apply(changes, site->config_directory, err);
+		result = config_replace(path, &expected, change_main_by_all, steps, err);
 	log_divert(NULL);
 	buf_release(&said);
 	buf_release(&text);
-	free(request);
-	maincf_edit_free(changes);
+	free(path);
 	return result;
 }
 
@@ -132,21 +177,20 @@ make_table(const struct site *site, const struct finding_step *step, struct err 
 }
 
 static int
-take(const struct site *site, const struct finding_step *step, struct err *err)
+take(const struct site *site, struct steps *steps, struct err *err)
 {
-	switch (step->kind) {
+	switch (steps->step->kind) {
 	case FINDING_SET:
-		return edit_main(site, step, MAINCF_EDIT_SET, err);
 	case FINDING_REMOVE:
-		return edit_main(site, step, MAINCF_EDIT_REMOVE, err);
+		return edit_main(site, steps, err);
 	case FINDING_SERVICE_SET:
-		return edit_master(site, step, SERVICES_SET, err);
+		return edit_master(site, steps->step, SERVICES_SET, err);
 	case FINDING_SERVICE_REMOVE:
-		return edit_master(site, step, SERVICES_REMOVE, err);
+		return edit_master(site, steps->step, SERVICES_REMOVE, err);
 	case FINDING_MODE:
-		return change_mode(step, err);
+		return change_mode(steps->step, err);
 	case FINDING_POSTMAP:
-		return make_table(site, step, err);
+		return make_table(site, steps->step, err);
 	}
 	return err_set(err, "no such step");
 }
@@ -172,11 +216,27 @@ static int
 fix_one(const struct site *site, const struct finding *finding, struct err *err)
 {
 	/* Settings come first and what they replace goes last: at no time are both missing. */
-	for (size_t i = 0; i < finding->step_count; i++)
-		if (take(site, &finding->steps[i], err) < 0)
+	for (size_t i = 0; i < finding->step_count;) {
+		struct steps steps = { .step = &finding->steps[i], .count = 1 };
+
+		while (is_of_main(steps.step) && i + steps.count < finding->step_count &&
+		       is_of_main(steps.step + steps.count))
+			steps.count++;
+		if (take(site, &steps, err) < 0)
 			return err_prefix(err, "%s [%s]", finding->where, finding->id);
+		i += steps.count;
+	}
 	printf("done: %s\n", finding->command);
 	return 0;
+}
+
+/* Steps that were taken can be taken again. */
+static void
+print_left(const struct finding_list *findings, size_t from)
+{
+	for (size_t i = from; i < finding_list_count(findings); i++)
+		if (finding_list_at(findings, i)->step_count > 0)
+			printf("left: %s\n", finding_list_at(findings, i)->command);
 }
 
 int
@@ -191,10 +251,12 @@ fix_all(const struct site *site, const struct finding_list *findings, bool yes, 
 
 		if (finding->step_count == 0)
 			continue;
-		if (!yes && !terminal)
+		if (!yes && !terminal) {
 			printf("with --yes: %s\n", finding->command);
-		else if ((yes || is_wanted(finding, &more)) && fix_one(site, finding, err) < 0)
+		} else if ((yes || is_wanted(finding, &more)) && fix_one(site, finding, err) < 0) {
+			print_left(findings, i);
 			return -1;
+		}
 	}
 	return 0;
 }

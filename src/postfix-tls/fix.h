@@ -14,7 +14,8 @@ struct site;
 
 /*
  * One finding after the other. `yes`: all of them. Otherwise the terminal is asked about each; without one it
- * is only said what would be done. 0; or -1 when a step failed, and no further was taken.
+ * is only said what would be done. 0; or -1 when a step failed, no further was taken, and what is left was
+ * said.
  */
 int fix_all(const struct site *site, const struct finding_list *findings, bool yes, struct err *err)
     __attribute__((warn_unused_result));

@@ -84,6 +84,44 @@ rm "$TMP/conf/main.cf"
 helper check >/dev/null 2>"$TMP/err"
 is "$? $(wc -l <"$TMP/err")" "3 1" "nor without main.cf" || diag "$(cat "$TMP/err")"
 
+# What one setting replaces leaves with the other's coming: a main.cf that held both would be too large for this process.
+fresh
+sed -i '/enforce/d; /cipherlist/d; /policy/d' "$TMP/conf/main.cf"
+chmod 600 "$TMP/certs/rsa.key"
+size=$(wc -c <"$TMP/conf/main.cf")
+head -c $((4096 - (size + 12) % 4096 - 2)) /dev/zero | tr '\0' '#' >>"$TMP/conf/main.cf"
+echo >>"$TMP/conf/main.cf"
+blocks=$((($(wc -c <"$TMP/conf/main.cf") + 511) / 512))
+(ulimit -f $blocks && helper check --fix --yes) >"$TMP/text" 2>"$TMP/err"
+like "$? $(cat "$TMP/text")" '^1 .*' "two settings are one edit" || diag "$(cat "$TMP/err")"
+is "$(grep -c '^done: ' "$TMP/text") $(grep '_tls' "$TMP/conf/main.cf" | cut -d ' ' -f 1 | tr '\n' ' ')" \
+	"1 smtpd_tls_cert_file smtpd_tls_key_file smtpd_tls_security_level " "and it is whole"
+
+# A step that fails is the last; what was done is said, and what is left.
+fresh
+sed -i 's,^smtp_tls_policy_maps.*,&\, hash:'"$TMP/conf"'/second,' "$TMP/conf/main.cf"
+cp "$TMP/conf/policy" "$TMP/conf/second"
+mkdir "$TMP/conf/policy.db"
+: >"$TMP/conf/second.db"
+touch -d '1 hour ago' "$TMP/conf/policy.db" "$TMP/conf/second.db"
+helper check --fix --yes >"$TMP/text" 2>"$TMP/err"
+is $? 3 "a step that fails has a status of its own"
+like "$(grep fatal "$TMP/err")" 'fatal: .*main\.cf:[0-9]* \[map-outdated\]: /usr/sbin/postmap hash:.*/policy failed with status 1$' "it is said which"
+is "$(sed -n 's/^\(done\|left\): \([a-z]*\).*[ /]\([a-z_.]*\)$/\1 \2 \3/p' "$TMP/text" | sort)" "$(sort <<END
+done chmod rsa.key
+done postconf smtpd_use_tls
+done postconf smtpd_tls_cipherlist
+done postconf smtp_enforce_tls
+done postconf smtp_tls_enforce_peername
+left postmap policy
+left postmap second
+END
+)" "and what is done, and left" || diag "$(cat "$TMP/text")"
+unlike "$(cat "$TMP/conf/main.cf")" '_use_tls|enforce|cipherlist' "what was done stays"
+rmdir "$TMP/conf/policy.db"
+sh -c "$(sed -n 's/^left: //p' "$TMP/text")" && helper check --fix --yes >"$TMP/text" 2>"$TMP/err"
+is "$? $(grep -c '^done' "$TMP/text")" "0 0" "the commands that were left do the rest" || diag "$(cat "$TMP/text" "$TMP/err")"
+
 # Settings of services are in master.cf, which stays a link and keeps its mode; the others of it stay as they are.
 fresh
 mv "$TMP/conf/master.cf" "$TMP/kept-master"
