@@ -65,6 +65,16 @@ char *check_path(struct scope *scope, const char *path);
 /* True, and found: it is only this user who may not look at a file, as errno tells. Takes `where`. */
 bool check_is_denied(struct check *check, char *where, const char *path, int code);
 
+/* What goes with a restriction, a word of parameter `name`, that looks at client certificates. `asked`:
+ * clients are asked for them, which `ask` sees to. In check_levels.c. */
+void check_ccert_restriction(struct check *check, struct scope *scope, const char *name, const char *word,
+    bool asked, const char *ask);
+
+/* The fingerprints of client certificates in a table; a tables_fn. In check_tables.c. */
+struct tables_item;
+void check_client_list(
+    struct check *check, struct scope *scope, const char *name, const struct tables_item *item);
+
 /* What a member of a list is: "word" in "other, word". */
 bool check_lists(const char *list, const char *word);
 

@@ -85,6 +85,30 @@ static const char *const restrictions[] = { "smtpd_client_restrictions", "smtpd_
 	"smtpd_sender_restrictions", "smtpd_relay_restrictions", "smtpd_recipient_restrictions",
 	"smtpd_data_restrictions", "smtpd_end_of_data_restrictions", "smtpd_etrn_restrictions" };
 
+void
+check_ccert_restriction(
+    struct check *check, struct scope *scope, const char *name, const char *word, bool asked, const char *ask)
+{
+	struct finding *found;
+
+	if (!asked) {
+		found = check_found(check, scope, "ccert-not-asked", name,
+		    "%s has %s, but clients are not asked for certificates", name, word);
+		scope_mend_set(scope, found, ask, "yes", false);
+	}
+	if (strcmp(word, "permit_tls_clientcerts") == 0 && !*scope_value(scope, "relay_clientcerts")) {
+		found = check_found(check, scope, "relay-clientcerts-empty", name,
+		    "%s has %s, but relay_clientcerts is empty", name, word);
+		finding_mend(found, "postconf %s-e 'relay_clientcerts = hash:%s/relay_clientcerts'",
+		    check->site->option, check->site->config_directory);
+	}
+	if (strcmp(word, "permit_tls_all_clientcerts") == 0 && scope_is_yes(scope, "tls_append_default_CA")) {
+		found = check_found(check, scope, "all-clientcerts-public", name,
+		    "%s has %s, and tls_append_default_CA = yes", name, word);
+		scope_mend_set(scope, found, "tls_append_default_CA", "no", false);
+	}
+}
+
 static void
 check_restriction(const struct role *role, const char *name)
 {
@@ -95,27 +119,9 @@ check_restriction(const struct role *role, const char *name)
 									     : NULL;
 	bool asked = role_is_yes(role, "ask_ccert") ||
 		     (role_is_yes(role, "req_ccert") && role_level(role) >= LEVEL_ENCRYPT);
-	struct finding *found;
 
-	if (!word)
-		return;
-	if (!asked) {
-		found = check_found(role->check, role->scope, "ccert-not-asked", name,
-		    "%s has %s, but clients are not asked for certificates", name, word);
-		scope_mend_set(role->scope, found, "smtpd_tls_ask_ccert", "yes", false);
-	}
-	if (strcmp(word, "permit_tls_clientcerts") == 0 && !*scope_value(role->scope, "relay_clientcerts")) {
-		found = check_found(role->check, role->scope, "relay-clientcerts-empty", name,
-		    "%s has %s, but relay_clientcerts is empty", name, word);
-		finding_mend(found, "postconf %s-e 'relay_clientcerts = hash:%s/relay_clientcerts'",
-		    role->check->site->option, role->check->site->config_directory);
-	}
-	if (strcmp(word, "permit_tls_all_clientcerts") == 0 &&
-	    scope_is_yes(role->scope, "tls_append_default_CA")) {
-		found = check_found(role->check, role->scope, "all-clientcerts-public", name,
-		    "%s has %s, and tls_append_default_CA = yes", name, word);
-		scope_mend_set(role->scope, found, "tls_append_default_CA", "no", false);
-	}
+	if (word)
+		check_ccert_restriction(role->check, role->scope, name, word, asked, "smtpd_tls_ask_ccert");
 }
 
 /* --- passwords --- */

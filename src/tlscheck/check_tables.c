@@ -101,7 +101,9 @@ static void
 check_client_line(const char *key, char *value, const char *where, void *context)
 {
 	struct reading *reading = context;
-	const char *digest = scope_value(reading->scope, "smtpd_tls_fingerprint_digest");
+	bool gate = strcmp(scope_program(reading->scope), "tlsgate") == 0;
+	const char *digest = scope_value(
+	    reading->scope, gate ? "tlsproxy_tls_fingerprint_digest" : "smtpd_tls_fingerprint_digest");
 	size_t length = digest_length(digest);
 
 	(void)value;
@@ -117,7 +119,7 @@ check_client_line(const char *key, char *value, const char *where, void *context
 		    length);
 }
 
-static void
+void
 check_client_list(struct check *check, struct scope *scope, const char *name, const struct tables_item *item)
 {
 	(void)name;

@@ -32,6 +32,7 @@ static const struct findkind kinds[] = {
 	{ "certificate-is-ca", FINDING_WARNING,
 	    "whoever has this key can issue certificates for everything" },
 	{ "certificate-not-yet-valid", FINDING_ERROR, "peers that verify refuse it" },
+	{ "certified-backend-unused", FINDING_WARNING, "no client is ever sent there" },
 	{ "chain-incomplete", FINDING_WARNING, "peers that know the root only cannot verify the server" },
 	{ "chain-order", FINDING_WARNING,
 	    "each certificate has to be the issuer of the one before; many peers do not sort them" },

@@ -149,9 +149,9 @@ check_item(struct check *check, struct scope *scope, const char *name, const str
 }
 
 void
-tables_check(struct check *check, struct scope *scope, const char *name, const char *options, tables_fn fn)
+tables_check_list(struct check *check, struct scope *scope, const char *name, const char *list,
+    const char *options, tables_fn fn)
 {
-	const char *list = scope_value(scope, name);
 	char *text;
 
 	while ((text = braces_next_word(&list, TEXT_LIST_SEPARATORS))) {
@@ -168,6 +168,12 @@ tables_check(struct check *check, struct scope *scope, const char *name, const c
 		}
 		free(text);
 	}
+}
+
+void
+tables_check(struct check *check, struct scope *scope, const char *name, const char *options, tables_fn fn)
+{
+	tables_check_list(check, scope, name, scope_value(scope, name), options, fn);
 }
 
 /* --- what is in them --- */

@@ -25,6 +25,10 @@ typedef void (*tables_fn)(
 void tables_check(
     struct check *check, struct scope *scope, const char *name, const char *options, tables_fn fn);
 
+/* The same for the tables of a list that is part of the parameter's value. */
+void tables_check_list(struct check *check, struct scope *scope, const char *name, const char *list,
+    const char *options, tables_fn fn);
+
 /* postmap makes tables of this type. */
 bool tables_is_indexed(const char *type);
 

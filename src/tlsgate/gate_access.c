@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mail/braces.h"
+#include "mail/ccert_rules.h"
 #include "mail/map_list.h"
 #include "tlsgate/gate_access_result.h"
 #include "util/alloc.h"
@@ -15,22 +16,15 @@
 
 #define CONFIGURATION_ERROR "451 4.3.5 Server configuration error"
 #define LOOKUP_ERROR        "451 4.3.0 Temporary lookup failure"
-#define SEARCH_ORDER        "search_order"
-
-enum key { CERT, PKEY, KEYS };
-
-struct kind;
 
 struct rule {
-	const struct kind *kind;
+	const struct ccert_rule *is;
 	struct map_list *tables; /* owned; NULL: needs none */
-	enum key order[KEYS];
-	size_t keys;
 };
 
 struct gate_access {
-	struct rule *rules; /* owned */
-	size_t count;
+	struct ccert_rules list;            /* owned */
+	struct rule *rules;                 /* owned; one for each of the list */
 	struct map_list *relay_clientcerts; /* owned */
 	bool ask_ccert;
 };
@@ -42,12 +36,6 @@ struct question {
 };
 
 typedef enum gate_access_verdict (*rule_fn)(const struct question *q, const struct rule *rule);
-
-struct kind {
-	const char *name;
-	rule_fn decide;
-	bool has_table;
-};
 
 static enum gate_access_verdict
 reject(const struct question *q, const char *reply)
@@ -86,14 +74,15 @@ has_cert(const struct question *q, const struct rule *rule)
 	const struct gate_access_client *client = q->client;
 
 	if (client->tls && !client->has_cert && !q->access->ask_ccert)
-		log_warn("%s is requested, but \"tlsgate_tls_ask_ccert = no\"", rule->kind->name);
+		log_warn(
+		    "%s is requested, but \"tlsgate_tls_ask_ccert = no\"", ccert_rule_name(rule->is->kind));
 	return client->tls && client->has_cert;
 }
 
 static const char *
-key_of(const struct gate_access_client *client, enum key key)
+key_of(const struct gate_access_client *client, enum ccert_rule_key key)
 {
-	return key == CERT ? client->fingerprint : client->pkey_fingerprint;
+	return key == CCERT_RULE_CERT ? client->fingerprint : client->pkey_fingerprint;
 }
 
 static enum gate_access_verdict
@@ -131,23 +120,14 @@ decide_permit_tls_all_clientcerts(const struct question *q, const struct rule *r
 
 static enum gate_access_verdict decide_check_ccert_access(const struct question *q, const struct rule *rule);
 
-static const struct kind kinds[] = {
-	{ "check_ccert_access", decide_check_ccert_access, true },
-	{ "permit", decide_permit, false },
-	{ "permit_tls_all_clientcerts", decide_permit_tls_all_clientcerts, false },
-	{ "permit_tls_clientcerts", decide_permit_tls_clientcerts, false },
-	{ "reject", decide_reject, false },
-	{ "reject_plaintext_session", decide_reject_plaintext_session, false },
+static const rule_fn decide[] = {
+	[CCERT_RULE_CHECK_CCERT_ACCESS] = decide_check_ccert_access,
+	[CCERT_RULE_PERMIT] = decide_permit,
+	[CCERT_RULE_PERMIT_TLS_ALL_CLIENTCERTS] = decide_permit_tls_all_clientcerts,
+	[CCERT_RULE_PERMIT_TLS_CLIENTCERTS] = decide_permit_tls_clientcerts,
+	[CCERT_RULE_REJECT] = decide_reject,
+	[CCERT_RULE_REJECT_PLAINTEXT_SESSION] = decide_reject_plaintext_session,
 };
-
-static const struct kind *
-find_kind(const char *name)
-{
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-		if (text_equal_nocase(name, kinds[i].name))
-			return &kinds[i];
-	return NULL;
-}
 
 /* What a table says may be restrictions again, but for those with a table: no rule leads to itself. Permitted
  * by a certificate's entry is permitted because of the certificate. */
@@ -159,9 +139,10 @@ decide_by_names(const struct question *q, const struct map_list *tables, const c
 
 	while (verdict == GATE_ACCESS_NOTHING &&
 	       (word = braces_next_word(&names, TEXT_LIST_SEPARATORS)) != NULL) {
-		const struct rule rule = { .kind = find_kind(word) };
-		if (rule.kind && !rule.kind->has_table) {
-			verdict = rule.kind->decide(q, &rule);
+		const struct ccert_rule is = { .kind = ccert_rule_find(word) };
+		const struct rule rule = { .is = &is };
+		if (is.kind != CCERT_RULE_KINDS && is.kind != CCERT_RULE_CHECK_CCERT_ACCESS) {
+			verdict = decide[is.kind](q, &rule);
 		} else {
 			log_warn("%s: unknown restriction: \"%s\"", map_list_title(tables), word);
 			verdict = reject(q, CONFIGURATION_ERROR);
@@ -201,8 +182,8 @@ decide_check_ccert_access(const struct question *q, const struct rule *rule)
 
 	if (!has_cert(q, rule))
 		return GATE_ACCESS_NOTHING;
-	for (size_t i = 0; verdict == GATE_ACCESS_NOTHING && i < rule->keys; i++) {
-		int found = map_list_get(rule->tables, key_of(q->client, rule->order[i]), &value);
+	for (size_t i = 0; verdict == GATE_ACCESS_NOTHING && i < rule->is->keys; i++) {
+		int found = map_list_get(rule->tables, key_of(q->client, rule->is->order[i]), &value);
 		if (found < 0)
 			verdict = reject(q, CONFIGURATION_ERROR);
 		else if (found > 0)
@@ -219,104 +200,32 @@ gate_access_decide(
 	const struct question q = { access, client, reply };
 	enum gate_access_verdict verdict = GATE_ACCESS_NOTHING;
 
-	for (size_t i = 0; verdict == GATE_ACCESS_NOTHING && i < access->count; i++)
-		verdict = access->rules[i].kind->decide(&q, &access->rules[i]);
+	for (size_t i = 0; verdict == GATE_ACCESS_NOTHING && i < access->list.count; i++)
+		verdict = decide[access->rules[i].is->kind](&q, &access->rules[i]);
 	return verdict;
-}
-
-/* --- reading the list --- */
-
-/* "{ search_order = cert_fingerprint, pubkey_fingerprint }", with its braces. */
-static int
-read_search_order(struct rule *rule, char *word, struct err *err)
-{
-	char *inside, *name;
-	const char *at;
-	int result = 0;
-
-	if (braces_take_off(word, &inside, err) < 0)
-		return -1;
-	size_t len = strcspn(inside, "= \t");
-	at = inside + len + strspn(inside + len, " \t");
-	if (len != strlen(SEARCH_ORDER) || strncmp(inside, SEARCH_ORDER, len) != 0 || *at != '=')
-		return err_set(err, "%s has no setting \"%s\"", rule->kind->name, inside);
-	rule->keys = 0;
-	at++;
-	while (result == 0 && (name = braces_next_word(&at, TEXT_LIST_SEPARATORS)) != NULL) {
-		bool cert = strcmp(name, "cert_fingerprint") == 0;
-		if ((!cert && strcmp(name, "pubkey_fingerprint") != 0) || rule->keys == KEYS)
-			result = err_set(err, "bad " SEARCH_ORDER " element \"%s\"", name);
-		else
-			rule->order[rule->keys++] = cert ? CERT : PKEY;
-		free(name);
-	}
-	if (result == 0 && rule->keys == 0)
-		result = err_set(err, "empty " SEARCH_ORDER);
-	return result;
-}
-
-/* TYPE:TABLE, or that and settings in braces. */
-static int
-read_table(struct rule *rule, char *word, struct err *err)
-{
-	char *inside, *name, *setting;
-	int result = 0;
-
-	rule->order[0] = CERT;
-	rule->order[1] = PKEY;
-	rule->keys = KEYS;
-	if (braces_take_off(word, &inside, err) < 0)
-		return -1;
-	const char *at = inside;
-	name = braces_next_word(&at, TEXT_LIST_SEPARATORS);
-	if (!name || !strchr(name, ':'))
-		result = err_set(err, "%s wants TYPE:TABLE", rule->kind->name);
-	else
-		rule->tables = map_list_new(rule->kind->name, name, MAP_FOLD);
-	free(name);
-	while (result == 0 && (setting = braces_next_word(&at, TEXT_LIST_SEPARATORS)) != NULL) {
-		result = read_search_order(rule, setting, err);
-		free(setting);
-	}
-	return result;
-}
-
-static int
-read_rule(struct rule *rule, const char *word, const char **at, struct err *err)
-{
-	rule->kind = find_kind(word);
-	if (!rule->kind)
-		return err_set(err, "unknown restriction: \"%s\"", word);
-	if (!rule->kind->has_table)
-		return 0;
-
-	char *table = braces_next_word(at, TEXT_LIST_SEPARATORS);
-	int result = table ? read_table(rule, table, err) : err_set(err, "%s wants TYPE:TABLE", word);
-	free(table);
-	return result;
 }
 
 struct gate_access *
 gate_access_new(const struct gate_access_settings *settings, struct err *err)
 {
 	struct gate_access *access = alloc_zero(sizeof *access);
-	const char *at = settings->restrictions;
-	int result = 0;
-	char *word;
 
+	if (ccert_rules_read(&access->list, settings->restrictions, err) < 0) {
+		gate_access_free(access);
+		return NULL;
+	}
 	access->ask_ccert = settings->ask_ccert;
 	access->relay_clientcerts = map_list_new("relay_clientcerts", settings->relay_clientcerts, MAP_FOLD);
-	while (result == 0 && (word = braces_next_word(&at, TEXT_LIST_SEPARATORS)) != NULL) {
-		access->rules = alloc_resize(access->rules, access->count + 1, sizeof *access->rules);
-		struct rule *rule = &access->rules[access->count++];
-		*rule = (struct rule){ .kind = NULL };
-		result = read_rule(rule, word, &at, err);
-		free(word);
+	access->rules = alloc_array(access->list.count + 1, sizeof *access->rules);
+	for (size_t i = 0; i < access->list.count; i++) {
+		const struct ccert_rule *is = &access->list.rule[i];
+
+		access->rules[i] = (struct rule){ .is = is };
+		if (is->table)
+			access->rules[i].tables =
+			    map_list_new(ccert_rule_name(is->kind), is->table, MAP_FOLD);
 	}
-	if (result == 0)
-		return access;
-	gate_access_free(access);
-	return NULL;
+	return access;
 }
 
 void
@@ -324,9 +233,10 @@ gate_access_free(struct gate_access *access)
 {
 	if (!access)
 		return;
-	for (size_t i = 0; i < access->count; i++)
+	for (size_t i = 0; access->rules && i < access->list.count; i++)
 		map_list_unref(access->rules[i].tables);
 	free(access->rules);
+	ccert_rules_release(&access->list);
 	map_list_unref(access->relay_clientcerts);
 	free(access);
 }

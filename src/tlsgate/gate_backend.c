@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "mail/hostport.h"
 #include "util/alloc.h"
 #include "util/err.h"
 #include "util/fdio.h"
@@ -21,29 +22,6 @@ struct gate_backend {
 	size_t count;
 };
 
-/* Splits "host:port" or "[address]:port" in place; false when it is neither. */
-static bool
-split(char *where, char **host, char **port)
-{
-	char *end;
-
-	*host = where;
-	if (*where == '[') {
-		*host = where + 1;
-		end = strchr(where, ']');
-		if (!end || end[1] != ':')
-			return false;
-		*end++ = 0;
-	} else {
-		end = strchr(where, ':');
-		if (!end || strchr(end + 1, ':'))
-			return false;
-	}
-	*end = 0;
-	*port = end + 1;
-	return **host && **port;
-}
-
 static int
 resolve(struct gate_backend *backend, const char *where, struct err *err)
 {
@@ -51,7 +29,7 @@ resolve(struct gate_backend *backend, const char *where, struct err *err)
 	char *copy = alloc_string(where), *host, *port;
 	int result = 0;
 
-	if (!split(copy, &host, &port)) {
+	if (!hostport_split(copy, &host, &port)) {
 		result =
 		    err_set(err, "\"%s\" is neither host:port, [address]:port, unix:path nor builtin", where);
 	} else {
