@@ -136,12 +136,27 @@ mend_case() { # NAME
 	is "$(cat "$DIR/left")" "" "$1 is mended" || diag "$(cat "$DIR/commands" "$DIR/mend.log")"
 }
 
+# What commands call is there: programs of Postfix and the system, and subcommands of "postfix tls".
+is_there() { # PROGRAM...
+	case $* in
+	"postfix tls "*) helper "$DIR" help "$3" >/dev/null 2>&1 ;;
+	*) (PATH=$PATH:/usr/sbin && command -v "$1" >/dev/null) ;;
+	esac
+}
+
 mkdir "$TMP/cases"
 for case in "$VECTORS"/${CASES:-*}; do
 	[ -f "$case/expect" ] || continue
 	check_case "${case##*/}"
 	mend_case "${case##*/}"
 done
+for json in "$TMP"/cases/*/json; do
+	perl "$SEALPOST_TOP/tests/tools/command-programs.pl" <"$json"
+done | sort -u >"$TMP/programs"
+is "$(while read -r program; do
+	# shellcheck disable=SC2086 -- words
+	is_there $program || echo "$program"
+done <"$TMP/programs")" "" "what commands call is there: $(tr '\n' ',' <"$TMP/programs")"
 [ -z "$CASES" ] || done_testing
 
 faults=$(cat "$VECTORS"/*/expect | cut -d ' ' -f 2 | sort -u)
