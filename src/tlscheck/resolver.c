@@ -5,15 +5,19 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <unbound.h>
 
 #include "util/alloc.h"
+#include "util/buf.h"
 #include "util/err.h"
+#include "util/file.h"
 #include "util/now.h"
+#include "util/text.h"
 
-enum { CLASS_IN = 1 };
+enum { CLASS_IN = 1, ANCHOR_LIMIT = 1 << 20 };
 
 struct resolver {
 	struct ub_ctx *ctx; /* owned */
@@ -49,29 +53,58 @@ root_anchor(void)
 	return NULL;
 }
 
-static int
-add_anchor(struct ub_ctx *ctx, const struct resolver_config *config, struct err *err)
+/* A record of keys, as in a zone file; behind ";" is a comment. */
+static bool
+has_key(const char *text)
 {
-	const char *anchor = config->trust_anchor ? config->trust_anchor : root_anchor();
-	int error;
+	static const char *const types[] = { "DS", "DNSKEY" };
+	const char *word;
+	size_t len;
+
+	while ((word = text_token(&text, " \t\r\n()", &len)) != NULL) {
+		if (*word == ';')
+			text = word + strcspn(word, "\n");
+		for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+			if (len == strlen(types[i]) && strncasecmp(word, types[i], len) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* The library drops a file it cannot open without a word, and takes one without keys. */
+static int
+add_anchor(struct ub_ctx *ctx, const char *anchor, struct err *err)
+{
+	struct buf text = BUF_INIT;
+	int result = 0, error;
 
 	if (!anchor)
 		return err_set(err, "no keys of the DNS root; --trust-anchor names a file with them");
-	/* The library drops a file it cannot open without a word. */
-	if (access(anchor, R_OK) < 0)
-		return err_errno(err, "open %s", anchor);
-	error = ub_ctx_add_ta_file(ctx, anchor);
-	return error == 0 ? 0 : err_set(err, "resolver: %s", ub_strerror(error));
+	if (file_read(anchor, ANCHOR_LIMIT, &text, err) < 0)
+		result = -1;
+	else if (!has_key(buf_str(&text)))
+		result = err_set(err,
+		    "%s holds no keys of the DNS root: DS or DNSKEY records as in root.key of unbound",
+		    anchor);
+	else if ((error = ub_ctx_add_ta_file(ctx, anchor)) != 0)
+		result = err_set(err, "%s: %s", anchor, ub_strerror(error));
+	buf_release(&text);
+	return result;
 }
 
 static int
 configure(struct ub_ctx *ctx, const struct resolver_config *config, struct err *err)
 {
+	const char *anchor = config->trust_anchor ? config->trust_anchor : root_anchor();
 	int error;
 
-	if (!config->unvalidated && add_anchor(ctx, config, err) < 0)
-		return -1;
+	/* What the library says by itself is for those who make it. */
+	ub_ctx_debugout(ctx, NULL);
 	error = config->address ? ub_ctx_set_fwd(ctx, config->address) : ub_ctx_resolvconf(ctx, NULL);
+	if (error == UB_SYNTAX && config->address)
+		return err_set(err, "resolver %s: neither ADDRESS nor ADDRESS@PORT", config->address);
+	if (!config->unvalidated && add_anchor(ctx, anchor, err) < 0)
+		return -1;
 	if (error == 0)
 		error = ub_ctx_set_option(ctx, "do-not-query-localhost:", "no");
 	if (error == 0)
@@ -79,6 +112,8 @@ configure(struct ub_ctx *ctx, const struct resolver_config *config, struct err *
 	/* Whether there is such a zone is for the server to say. After this no setting can be changed. */
 	if (error == 0)
 		error = ub_ctx_zone_remove(ctx, "test.");
+	if (error == UB_INITFAIL && !config->unvalidated)
+		return err_set(err, "%s: its DS or DNSKEY records cannot be read", anchor);
 	return error == 0 ? 0 : err_set(err, "resolver: %s", ub_strerror(error));
 }
 

@@ -14,11 +14,12 @@
 #include "util/err.h"
 #include "util/log.h"
 
-/* Without keys to begin with nothing can be proven; that is worth a warning, and asking all the same. NULL:
- * DNS is not to be asked, or the resolver does not start. */
-static struct resolver *
-start_resolver(
-    struct probe_run *run, const struct probe_settings *settings, const struct probe_options *options)
+/* Without keys to begin with nothing can be proven; that is worth a warning, and asking all the same. 0;
+ * `resolver` is NULL where DNS is not to be asked, or the system's resolver cannot be. -1: nobody can be
+ * asked as the options say. */
+static int
+start_resolver(struct probe_run *run, const struct probe_settings *settings,
+    const struct probe_options *options, struct resolver **resolver, struct err *err)
 {
 	struct resolver_config config = {
 		.address = options->resolver,
@@ -26,22 +27,24 @@ start_resolver(
 		.timeout_s = options->timeout_s,
 		.unvalidated = !probe_settings_dnssec(settings),
 	};
-	struct resolver *resolver;
-	struct err err = { 0 };
 
+	*resolver = NULL;
 	if (run->target.path || !probe_settings_dns(settings))
-		return NULL;
-	resolver = resolver_new(&config, &err);
-	run->validated = resolver && !config.unvalidated;
-	if (!resolver && !config.unvalidated) {
-		log_warn("answers of DNS are not validated: %s", err.text);
+		return 0;
+	*resolver = resolver_new(&config, err);
+	run->validated = *resolver && !config.unvalidated;
+	if (!*resolver && !config.unvalidated) {
+		log_warn("answers of DNS are not validated: %s", err->text);
 		config.unvalidated = true;
-		resolver = resolver_new(&config, &err);
+		*resolver = resolver_new(&config, err);
 	}
-	if (!resolver)
-		log_warn("DNS is not asked: %s", err.text);
-	run->asked_dns = resolver != NULL;
-	return resolver;
+	run->asked_dns = *resolver != NULL;
+	if (*resolver)
+		return 0;
+	if (options->resolver)
+		return -1;
+	log_warn("DNS is not asked: %s", err->text);
+	return 0;
 }
 
 static int
@@ -108,10 +111,12 @@ probe_run(struct probe_run *run, const struct probe_settings *settings, const st
 	if (check_settings(&settings->policy, err) < 0 || find_target(run, settings, options, err) < 0)
 		return -1;
 	log_divert(&run->log);
-	input.resolver = start_resolver(run, settings, options);
-	probe_plan_make(&run->plan, &run->target, settings, input.resolver);
+	result = start_resolver(run, settings, options, &input.resolver, err);
+	if (result == 0)
+		probe_plan_make(&run->plan, &run->target, settings, input.resolver);
 	log_divert(NULL);
-	result = visit_servers(run, &input, options, err);
+	if (result == 0)
+		result = visit_servers(run, &input, options, err);
 	resolver_free(input.resolver);
 	context_unref(context);
 	return result;

@@ -51,7 +51,20 @@ is_name(const char *name)
 	return valid;
 }
 
-/* What is in brackets may be an address. */
+/* Behind the last colon is a port, so an IPv6 address without brackets has lost its end. */
+static int
+refuse(const char *text, struct err *err)
+{
+	return is_address(text)
+		   ? err_set(err,
+			 "valid hostname or network address required in server description: %s; "
+			 "this address is written [%s]",
+			 text, text)
+		   : err_set(
+			 err, "valid hostname or network address required in server description: %s", text);
+}
+
+/* An address has no mail exchangers, with brackets or without. */
 static int
 split(struct probe_target *target, const char *text, struct err *err)
 {
@@ -70,9 +83,10 @@ split(struct probe_target *target, const char *text, struct err *err)
 	}
 	if (end && end[1])
 		target->service = alloc_string(end + 1);
-	if (!is_name(target->domain) && !(*text == '[' && is_address(target->domain)))
-		return err_set(
-		    err, "valid hostname or network address required in server description: %s", text);
+	if (is_address(target->domain))
+		target->exchangers = false;
+	else if (!is_name(target->domain))
+		return refuse(text, err);
 	if (strncasecmp(target->domain, "ipv6:", 5) == 0)
 		memmove(target->domain, target->domain + 5, strlen(target->domain + 5) + 1);
 	return 0;

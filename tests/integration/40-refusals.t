@@ -177,6 +177,21 @@ set +f
 refused "bad host name: ' '" "a blank as name" new-server-key -a ecdsa ' '
 check "what is refused is in the log as well" file_has "$TMP/maillog" "fatal: bad host name: ' '"
 
+# --- probe and check have statuses of their own: what they could not look at is 3 ---
+
+while IFS='|' read -r arguments regex; do
+	tls $arguments
+	like "$? $(wc -l <"$TMP/err") $(cat "$TMP/out" "$TMP/err")" "^3 1 .*fatal: $regex" "$arguments"
+done <<CASES
+probe --resolver x example.test|resolver x: neither ADDRESS nor ADDRESS@PORT$
+probe --resolver 127.0.0.1@x example.test|resolver 127.0.0.1@x: neither ADDRESS nor
+probe --timeout 0 example.test|usage: postfix tls probe
+probe ::1|valid hostname or network address required in server description: ::1; this address is written \[::1\]$
+probe 127.1|valid hostname or network address required in server description: 127.1$
+probe -o nonsense example.test|-o nonsense: missing '=' after attribute name
+check --nonsense|usage: postfix tls check
+CASES
+
 # --- names that mean this machine to everybody ---
 
 sed -i 's/^myhostname.*/myhostname = localhost/' "$ETC/main.cf"

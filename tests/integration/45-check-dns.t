@@ -105,4 +105,14 @@ check_host fits.dane.test --dns --resolver 127.0.0.1@1 --trust-anchor "$TMP/zone
 is "$STATUS $KINDS" "3 tlsa-error 6" "a resolver that is not there is waited for no longer than asked" || diag "$(cat "$TMP/out")"
 check_host fits.dane.test --dns --resolver 127.0.0.1 --trust-anchor /nowhere
 is "$STATUS $KINDS" "3 tlsa-error 6" "keys of the root that cannot be read are said"
+echo "; no DS here" >"$TMP/keyless"
+echo ". IN DS nonsense" >"$TMP/damaged"
+for file in /etc/passwd "$TMP/keyless" "$TMP/damaged"; do
+	check_host fits.dane.test --resolver 127.0.0.1 --trust-anchor "$file"
+	like "$STATUS $KINDS $(grep tlsa-error "$TMP/out")" "^3 tlsa-error 6 .*: unknown: $file.* DS or DNSKEY records" \
+		"a file without keys is named, and what should be in it: ${file##*/}"
+	is "$(cat "$TMP/err")" "" "and nothing else is said"
+done
+check_host fits.dane.test --resolver x --trust-anchor "$TMP/zone/anchor"
+like "$STATUS $KINDS $(grep tlsa-error "$TMP/out")" '^3 tlsa-error 6 .*resolver x: neither ADDRESS nor ADDRESS@PORT' "nor is a name an address"
 done_testing

@@ -398,6 +398,9 @@ command_tests() {
 	is $STATUS 0 "without STARTTLS at level may: status 0"
 	like "$(cat "$TMP/out")" ': delivery in plaintext$' "in plaintext"
 
+	probe -l may "127.0.0.1:$plain"
+	is "$STATUS $(tail -n 1 "$TMP/out")" "0 127.0.0.1[127.0.0.1]:$plain: delivery in plaintext" "an address needs no brackets, as with smtp"
+
 	probe -l none -o smtp_tls_note_starttls_offer=yes "[dane-311.dane.test]:$good"
 	like "$(cat "$TMP/out")" '^Host offered STARTTLS: \[dane-311.dane.test\]$' "an offer is noted"
 	unlike "$(cat "$TMP/out")" 'TLS connection' "and not taken at level none"
@@ -438,6 +441,11 @@ command_tests() {
 	probe -l dane --trust-anchor /nowhere "[dane-311.dane.test]:$good"
 	like "$(cat "$TMP/out")" '^warning: answers of DNS are not validated: open /nowhere' "no keys to validate with: it is said"
 	like "$(cat "$TMP/out")" ': level may, from -l$' "and dane is what it is without proof"
+	probe -l dane --trust-anchor /etc/passwd "[dane-311.dane.test]:$good"
+	like "$(cat "$TMP/out")" '^warning: answers of DNS are not validated: /etc/passwd holds no keys' "nor in a file without keys"
+	is "$(cat "$TMP/out.err")" "" "which the library says nothing of"
+	probe -l may --resolver x "two.dane.test:$good"
+	like "$STATUS $(cat "$TMP/out.err")" '^3 .*resolver x: neither ADDRESS' "what is no address cannot be asked: status 3"
 	probe -l may --resolver 127.0.0.1@1 --timeout 1 "two.dane.test:$good"
 	is $STATUS 2 "nobody to ask: status 2"
 	like "$(cat "$TMP/out")" 'no delivery: 4\.4\.3 Host or domain name not found' "which is no reason to give up for good"
