@@ -130,7 +130,7 @@ sub set_clock {
 
 sub wait_until {
 	my ($what, $limit) = @_;
-	my $end = time + ($limit || 20);
+	my $end = time + ($limit || 60);
 	until ($what->()) {
 		return 0 if time > $end;
 		sleep 0.02;
@@ -139,7 +139,7 @@ sub wait_until {
 }
 
 sub text { my ($path) = @_; open my $f, '<', $path or return ''; binmode $f; local $/; return scalar <$f> // '' }
-sub logged { my ($s, $what) = @_; wait_until(sub { index(text("$s->{dir}/log"), $what) >= 0 }, 10) }
+sub logged { my ($s, $what) = @_; wait_until(sub { index(text("$s->{dir}/log"), $what) >= 0 }) }
 sub log_has { my ($s, $what) = @_; ok(logged($s, $what), "log: $what") or print '# ', text("$s->{dir}/log") =~ s/\n/\n# /gr, "\n" }
 sub log_count { my ($s, $what) = @_; my $n = () = text("$s->{dir}/log") =~ /\Q$what\E/g; return $n }
 
@@ -151,7 +151,7 @@ sub ended {
 	return defined $exit ? $exit >> 8 : undef;
 }
 
-sub stop { my ($s) = @_; close $s->{status}; my $exit = ended($s, 10); if (!defined $exit) { kill 'KILL', $s->{pid}; waitpid $s->{pid}, 0; delete $pid{ $s->{pid} } } return $exit }
+sub stop { my ($s) = @_; close $s->{status}; my $exit = ended($s); if (!defined $exit) { kill 'KILL', $s->{pid}; waitpid $s->{pid}, 0; delete $pid{ $s->{pid} } } return $exit }
 
 # --- a client ---
 
@@ -163,7 +163,7 @@ sub raw { my ($s) = @_; return IO::Socket::UNIX->new(Peer => $s->{path}) }
 sub get {
 	my ($c, $len, $limit) = @_;
 	my $got = '';
-	my $end = time + ($limit || 10);
+	my $end = time + ($limit || 60);
 	read_status();
 	while (length $got < $len && (my $left = $end - time) > 0) {
 		next unless IO::Select->new($c)->can_read($left);
@@ -177,7 +177,7 @@ sub get {
 sub get_list {
 	my ($c, $limit) = @_;
 	my $got = '';
-	my $end = time + ($limit || 10);
+	my $end = time + ($limit || 60);
 	read_status();
 	while ((my $left = $end - time) > 0) {
 		next unless IO::Select->new($c)->can_read($left);
@@ -195,6 +195,6 @@ sub syswrite_all { my ($c, $bytes) = @_; my $at = 0; while ($at < length $bytes)
 sub b64 { return encode_base64($_[0], '') }
 sub seed_works { my ($c) = @_; my $r = request($c, seed => size => 4); return defined $r && $r =~ /\Astatus\0000\0seed\0[A-Za-z0-9+\/]{6}==\0\0\z/ }
 sub session { my ($r) = @_; return defined $r && $r =~ /\Astatus\0000\0(?:session|keybuf|seed)\0([^\0]*)\0\0\z/ ? decode_base64($1) : undef }
-sub served { my ($s) = @_; my $c; my $good = wait_until(sub { $c = client($s); $c && seed_works($c) }, 10); return $good ? $c : undef }
+sub served { my ($s) = @_; my $c; my $good = wait_until(sub { $c = client($s); $c && seed_works($c) }); return $good ? $c : undef }
 
 1;

@@ -19,7 +19,7 @@ my @common = (smtpd_tls_session_cache_database => '');
 sub put { my ($path, $bytes) = @_; open my $f, '>', $path or die "$path: $!"; syswrite $f, $bytes }
 sub give { my ($path) = @_; chown scalar getpwnam($owner), -1, $path if $root }
 sub fifo { my ($path) = @_; mkfifo($path, 0666) or die; chmod 0666, $path }
-sub has { my ($s, $what, $limit) = @_; ok(wait_until(sub { index(text("$s->{dir}/log"), $what) >= 0 }, $limit || 20), "log: " . $what =~ s/\Q$tmp\E\/run\d+/DIR/gr) or show($s) }
+sub has { my ($s, $what, $limit) = @_; ok(wait_until(sub { index(text("$s->{dir}/log"), $what) >= 0 }, $limit), "log: " . $what =~ s/\Q$tmp\E\/run\d+/DIR/gr) or show($s) }
 sub show { my ($s) = @_; print '# ', text("$s->{dir}/log") =~ s/\n/\n# /gr, "\n" }
 sub once { my ($s, $what) = @_; is(log_count($s, $what), 1, 'said once: ' . $what =~ s/\Q$tmp\E\/run\d+/DIR/gr) or show($s) }
 
@@ -32,7 +32,7 @@ sub goes_on_or_exits {
 	if ($ours) {
 		ok(served($s), "$name: requests are answered");
 	} else {
-		is(ended($s, 20), 0, "$name: exits, status 0");
+		is(ended($s), 0, "$name: exits, status 0");
 	}
 }
 
@@ -124,7 +124,7 @@ for my $case (
 	next unless $ours;
 	if ($repair) {
 		my $peer = $repair->($s->{dir});
-		has($s, 'external entropy source ' . ($source =~ s/\@DIR\@/$s->{dir}/r) . ' is available', 30);
+		has($s, 'external entropy source ' . ($source =~ s/\@DIR\@/$s->{dir}/r) . ' is available');
 		once($s, s/DIR/$s->{dir}/r) for @lines;
 		end_peer($peer) if $peer > 1;
 	}
@@ -147,7 +147,7 @@ for my $case ([ 'device that is a FIFO', 'dev:@DIR@/data/fifo' ], [ 'file that i
 
 for (@slow) {
 	my ($name, $s, $line) = @$_;
-	has($s, $line =~ s/DIR/$s->{dir}/r, 40);
+	has($s, $line =~ s/DIR/$s->{dir}/r);
 	goes_on_or_exits($s, $name);
 }
 for (@slow) {
@@ -193,7 +193,7 @@ for my $case (
 		has($s, $_) for @lines, "lost connection to EGD server $s->{dir}/data/egd -- exiting to reconnect";
 		if ($ours) {
 			put("$s->{dir}/mood", "give\n");
-			has($s, "external entropy source egd:$s->{dir}/data/egd is available", 30);
+			has($s, "external entropy source egd:$s->{dir}/data/egd is available");
 			once($s, $_) for @lines;
 			stop($s);
 		}
@@ -310,7 +310,7 @@ for my $case (
 	if ($needs && !$root) { skip($name, $needs); next }
 	my $s = start(set => { @common, tls_random_exchange_name => "\@DIR\@/$file" }, before => $before);
 	if (!$ours) {
-		is(ended($s, 20), 1, "$name: exit status 1");
+		is(ended($s), 1, "$name: exit status 1");
 		has($s, 'fatal: ' . $stock_line =~ s/DIR/$s->{dir}/r);
 		next;
 	}
@@ -318,7 +318,7 @@ for my $case (
 	my $line = 'warning: ' . (($our_line =~ s/^tls_prng_exch_open: //r) =~ s/^/tls_prng_exch_open: /r) =~ s/DIR/$s->{dir}/r;
 	has($s, $line);
 	$repair->($s->{dir});
-	has($s, "PRNG exchange file $s->{dir}/$file is updated again", 30);
+	has($s, "PRNG exchange file $s->{dir}/$file is updated again");
 	once($s, $line);
 	is(-s "$s->{dir}/$file", 1024, "$name: written when it can be");
 	stop($s);
@@ -360,12 +360,12 @@ if ($root && $mounts) {
 		my $line = "warning: cannot write PRNG exchange file $path: No space left on device";
 		has($s, $line);
 		unlink "$s->{dir}/data/ballast";
-		has($s, "PRNG exchange file $path is updated again", 30);
+		has($s, "PRNG exchange file $path is updated again");
 		once($s, $line);
 		is(-s $path, 1024, 'full disk, no exchange file: written when there is room');
 		fill($s->{dir});
 	} else {
-		is(ended($s, 20), 1, 'full disk, no exchange file: exit status 1');
+		is(ended($s), 1, 'full disk, no exchange file: exit status 1');
 		has($s, "fatal: cannot write PRNG exchange file $path: No space left on device");
 		put($path, 'x' x 1024);
 		unlink "$s->{dir}/data/ballast";
@@ -425,7 +425,7 @@ for ([ tls_random_reseed_period => '0', 'invalid tls_random_reseed_period: 0 (mi
      [ lmtp_tls_session_cache_timeout => '101d', 'invalid lmtp_tls_session_cache_timeout: 8726400 (max 8640000)' ]) {
 	my ($parameter, $value, $line) = @$_;
 	my $s = start(set => { @common, $parameter => $value });
-	is(ended($s, 20), 1, "$parameter = $value: exit status 1");
+	is(ended($s), 1, "$parameter = $value: exit status 1");
 	has($s, "fatal: $line");
 }
 for (1, 2147483647) {
