@@ -137,7 +137,7 @@ run_variant() { # NAME
 	is "$DELIVERIES" "New New" "$1: sessions of smtp"
 	each_delivery
 	is "$DELIVERIES" "Reused Reused" "$1: resumed"
-	check "$1: smtp finds it in its cache" log_has "$I" "/smtp\[.*reloaded session .* from smtp cache"
+	check "$1: smtp finds it in its cache" wait_for log_has "$I" "/smtp\[.*reloaded session .* from smtp cache"
 	for cache in smtpd_scache smtp_scache; do
 		is "$(stat -c '%a %U' "$I/data/$cache".*)" "600 postfix" "$1: $cache is mail_owner's alone"
 	done

@@ -115,7 +115,7 @@ like "$finger" 'Reusing old session|[Rr]e-used' "posttls-finger resumes its sess
 # --- what is wrong with the file ---
 
 one_line() { # WORDS NAME
-	is "$(log_count "$KEPT" "$1")" 1 "$2: one line in the log"
+	logged 1 "$KEPT" "$1" "$2: one line in the log"
 	is "$(issue kept "$TMP/n") $(resume kept "$TMP/n")" "New New Reused Reused" "$2: service goes on"
 }
 
@@ -149,7 +149,7 @@ if mkdir "$TMP/small" && mount -t tmpfs -o size=16k,mode=700 none "$TMP/small" 2
 	: >"$TMP/small/tlsmgr_ticket_keys"
 	cat /dev/zero >"$TMP/small/full" 2>/dev/null
 	is "$(issue kept "$TMP/f") $(resume kept "$TMP/f")" "New New Reused Reused" "a full disk"
-	is "$(log_count "$KEPT" 'warning: cannot write ticket key file .*: No space left')" 1 "one warning"
+	logged 1 "$KEPT" 'warning: cannot write ticket key file .*: No space left' "one warning"
 	is "$(stat -c %s "$TMP/small/tlsmgr_ticket_keys")" 0 "nothing half written"
 	stop_instance "$KEPT"
 	umount "$TMP/small"
@@ -162,7 +162,7 @@ stop_instance "$KEPT"
 start_instance "$KEPT"
 chmod 555 "$KEPT/data"
 is "$(issue kept "$TMP/f") $(resume kept "$TMP/f")" "New New Reused Reused" "a read-only directory"
-is "$(log_count "$KEPT" 'warning: cannot open ticket key file .*: Permission denied')" 1 "one warning"
+logged 1 "$KEPT" 'warning: cannot open ticket key file .*: Permission denied' "one warning"
 chmod 700 "$KEPT/data"
 
 # --- not kept ---
@@ -190,7 +190,7 @@ SCRIPT
 chmod 755 "$KEPT/daemon/tlsmgr" "$TOOLS" "$TOOLS/no-keyring"
 reload "$KEPT"
 is "$(issue kept "$TMP/s") $(resume kept "$TMP/s")" "New New Reused Reused" "the kernel refuses keyrings: tickets work"
-check "the log says so" log_has "$KEPT" 'tlsmgr.*the kernel keeps no key for them \(Operation not permitted\): sealing with the boot id'
+check "the log says so" wait_for log_has "$KEPT" 'tlsmgr.*the kernel keeps no key for them \(Operation not permitted\): sealing with the boot id'
 is "$(shows_key "$KEPT/data" "$(current_key "$KEPT")")" "" "no part of the key is on disk"
 kill_tlsmgr "$KEPT"
 is "$(resume kept "$TMP/s")" "Reused Reused" "resumed after kill -9 of tlsmgr"

@@ -52,7 +52,7 @@ with_master() {
 	is "$(ask "$I")" seed "ours under master: a seed without the source"
 	like "$(printf 'QUIT\r\n' | openssl s_client -starttls smtp -connect "127.0.0.1:$SMTPD_PORT" -ign_eof 2>&1)" \
 		'^New, TLSv1' "ours under master: smtpd has TLS"
-	is "$(log_count "$I" "$lost")" 1 "ours under master: the log knows it, once"
+	logged 1 "$I" "$lost" "ours under master: the log knows it, once"
 	make_instance stock ""
 	echo "tls_random_source = dev:$I/none" >>"$I/etc/main.cf"
 	check "stock under master: starts" start_instance "$I"

@@ -63,7 +63,7 @@ session -sess_out "$TMP/session"
 session -sess_in "$TMP/session"
 openssl s_client -starttls smtp -connect "127.0.0.1:$PORT" -tls1_2 -cipher NULL-SHA256:@SECLEVEL=0 </dev/null >/dev/null 2>&1
 check "a full handshake is counted" wait_for counted tlsproxy.processes.0.server_full 1
-check "and one that was resumed" counted tlsproxy.processes.0.server_resumed 1
+check "and one that was resumed" wait_for counted tlsproxy.processes.0.server_resumed 1
 check "and one that failed" wait_for counted tlsproxy.processes.0.server_failed 1
 is "$(json tlsproxy.processes.0.client_full)" 0 "the other role had none"
 check "nobody is left" wait_for counted tlsproxy.processes.0.sessions 0

@@ -131,14 +131,14 @@ swaks_to() { # PORT OPTION...
 
 check "smtpd: swaks sends in plaintext" swaks_to "$smtp" -li 127.0.0.2 --header "Subject: one"
 arrives "smtpd, plaintext"
-check "smtpd: it knows the client" log_has "$I" 'smtpd.*: client=[^ ]*\[127\.0\.0\.2\]'
+check "smtpd: it knows the client" wait_for log_has "$I" 'smtpd.*: client=[^ ]*\[127\.0\.0\.2\]'
 check "smtpd: swaks sends with STARTTLS" swaks_to "$smtp" --tls -li 127.0.0.3 --header "Subject: two"
 like "$(cat "$TMP/swaks")" '=== TLS started with cipher TLSv1' "smtpd: swaks says so"
 arrives "smtpd, TLS"
-check "smtpd: it knows the client that uses TLS" log_has "$I" 'smtpd.*: client=[^ ]*\[127\.0\.0\.3\]'
-check "smtpd: tlsproxy logs that client's TLS" log_has "$I" \
+check "smtpd: it knows the client that uses TLS" wait_for log_has "$I" 'smtpd.*: client=[^ ]*\[127\.0\.0\.3\]'
+check "smtpd: tlsproxy logs that client's TLS" wait_for log_has "$I" \
 	'tlsproxy.*TLS connection established from.*\[127\.0\.0\.3\]:[0-9]+: TLSv1\.3 with cipher'
-check "LMTP: Postfix's client delivers through the gate with STARTTLS" log_has "$I" \
+check "LMTP: Postfix's client delivers through the gate with STARTTLS" wait_for log_has "$I" \
 	'lmtp.*TLS connection established to 127\.0\.0\.1\[127\.0\.0\.1\]:'"$lmtp"
 check "LMTP: Dovecot saves it" wait_for file_has "$D/log" 'lmtp\(joe@example\.test\).*saved mail to INBOX'
 
@@ -150,13 +150,13 @@ curl_to() { # URL OPTION...
 }
 check "smtpd: curl sends with STARTTLS" curl_to "smtp://127.0.0.1:$smtp" --ssl-reqd --tls-max 1.2 --interface 127.0.0.4
 arrives "smtpd, curl"
-check "smtpd: it knows that client" log_has "$I" 'smtpd.*: client=[^ ]*\[127\.0\.0\.4\]'
+check "smtpd: it knows that client" wait_for log_has "$I" 'smtpd.*: client=[^ ]*\[127\.0\.0\.4\]'
 
 check "submission: swaks logs in and sends" swaks_to "$submission" --tls -li 127.0.0.5 --auth PLAIN --auth-user joe --auth-password secret
 arrives "submission"
 check "submission: Dovecot knows the client and its TLS" wait_for file_has "$D/log" \
 	'submission-login: .*Login: user=<joe>.* rip=127\.0\.0\.5, .*(TLS|secured)'
-check "submission: and tells smtpd, which is behind it" log_has "$I" 'smtpd.*: client=[^ ]*\[127\.0\.0\.5\]'
+check "submission: and tells smtpd, which is behind it" wait_for log_has "$I" 'smtpd.*: client=[^ ]*\[127\.0\.0\.5\]'
 check "submission: swaks in wrapper mode" swaks_to "$submissions" --tlsc -li 127.0.0.6 --auth LOGIN --auth-user joe --auth-password secret
 arrives "submission, wrapper mode"
 check "submission: Dovecot knows that client and its TLS" wait_for file_has "$D/log" \

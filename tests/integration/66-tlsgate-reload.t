@@ -87,17 +87,14 @@ check "that is logged, with the service" wait_for log_has "$I" \
 new_pid=$(sed -n 's/.*tlsgate\[\([0-9]*\)\]: connect from.*/\1/p' "$I/log/maillog" | tail -n 1)
 [ "$old_pid" != "$new_pid" ]
 ok $? "two processes serve them"
-log_pids() {
-	sed -n 's/.*tlsgate\[\([0-9]*\)\].*/\1/p' "$I/log/maillog" | sort -u
-}
-# The old process has become its own child, to be free of master.
-drained() {
+processes_of() { # PORT
 	for pid in /proc/[0-9]*; do
 		[ "$(readlink "$pid/exe" 2>/dev/null)" = "$BIN/tlsgate" ] || continue
-		tr '\0' ' ' 2>/dev/null <"$pid/cmdline" | grep -q "$gate" && echo "${pid#/proc/}"
-	done | grep -vx "$new_pid"
+		tr '\0' ' ' 2>/dev/null <"$pid/cmdline" | grep -q "$1" && echo "${pid#/proc/}"
+	done
 }
-old_processes=$(drained)
+# The old process has become its own child, to be free of master.
+old_processes=$(processes_of "$gate" | grep -vx "$new_pid")
 is "$(printf '%s\n' "$old_processes" | grep -c .)" 1 "the old process is there while it has sessions"
 is "$(clients before close)" closed "the old sessions end"
 all_gone() {
@@ -136,7 +133,7 @@ fds_are() { # PID NUMBER
 }
 start_clients idle "$many"
 is "$(clients idle open 20)" "opened 20" "some sessions to warm up"
-gate_pid=$(sed -n 's/.*tlsgate\[\([0-9]*\)\]: connect from.*/\1/p' "$I/log/maillog" | tail -n 1)
+gate_pid=$(processes_of "$many")
 proxy_pid=$(pids_of "$I" tlsproxy | head -n 1)
 is "$(pids_of "$I" tlsproxy | wc -l)" 1 "one tlsproxy serves them"
 is "$(clients idle close)" closed "which end"

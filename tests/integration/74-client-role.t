@@ -22,8 +22,10 @@ finger() {
 	} | sed "s/:$RELAY_PORT/:PORT/g; s,$I,INSTANCE,g; s,$TMP,TMP,g" >"$TMP/$VARIANT.$finger_name"
 }
 
-# Lines of tlsproxy since mark_log, in the order in which they came, without what changes from run to run.
+# Lines of tlsproxy since mark_log, in the order in which they came, without what changes from run to run. Those of the
+# sessions before may still be on their way.
 mark_log() {
+	wait_for log_count_is "$I" 'tlsproxy\[[0-9]*\]: DISCONNECT' "$(log_count "$I" 'tlsproxy\[[0-9]*\]: CONNECT')"
 	marked=$(wc -l <"$I/log/maillog")
 }
 
@@ -105,9 +107,9 @@ reuse_checks() {
 		submit "reuse$n@relay.test"
 		check "$VARIANT: message $n is delivered" wait_for log_has "$I" "to=<reuse$n@relay.test>.*status=sent"
 	done
-	check "$VARIANT: over one TLS connection" log_has "$I" 'TLS connection reused to 127.0.0.1'
-	is "$(log_count "$I" 'relay/smtpd\[[0-9]*\]: connect from')" 1 "$VARIANT: the server saw one connection"
-	is "$(log_count "$I" 'tlsproxy\[[0-9]*\]: CONNECT to \[127.0.0.1\]')" 1 "$VARIANT: and so did tlsproxy"
+	check "$VARIANT: over one TLS connection" wait_for log_has "$I" 'TLS connection reused to 127.0.0.1'
+	logged 1 "$I" 'relay/smtpd\[[0-9]*\]: connect from' "$VARIANT: the server saw one connection"
+	logged 1 "$I" 'tlsproxy\[[0-9]*\]: CONNECT to \[127.0.0.1\]' "$VARIANT: and so did tlsproxy"
 	grep '/smtp\[.*TLS connection \(established\|reused\)' "$I/log/maillog" | sed "s/^.*smtp\[[0-9]*\]: //; s/:$RELAY_PORT/:PORT/" \
 		>"$TMP/$VARIANT.log.smtp"
 	check "$VARIANT: the connection is closed in the end" wait_for log_has "$I" 'tlsproxy\[[0-9]*\]: DISCONNECT \[127.0.0.1\]'
@@ -144,7 +146,7 @@ run_variant() { # NAME OURS
 	like "$(cat "$TMP/$VARIANT.secure")" 'Verified TLS connection established to 127.0.0.1' "$VARIANT: posttls-finger verifies"
 	like "$(cat "$TMP/$VARIANT.secure")" '^status 0$' "$VARIANT: and says so by its exit status"
 	like "$(cat "$TMP/$VARIANT.cert-digest")" 'Verified TLS connection' "$VARIANT: by a fingerprint, too"
-	like "$(grep 'relay/smtpd' "$I/log/maillog")" 'subject_CN=mx.example.test' "$VARIANT: a client certificate is presented"
+	check "$VARIANT: a client certificate is presented" wait_for log_has "$I" 'relay/smtpd.*subject_CN=mx.example.test'
 	drift_checks
 	stop_instance "$I"
 }
@@ -169,7 +171,7 @@ VARIANT=off
 start_variant off "tlsmgr tlsproxy" n "tlsproxy_client_security_level = none"
 finger may -l may "[127.0.0.1]:$RELAY_PORT"
 like "$(cat "$TMP/off.may")" 'role "client" is not available' "off: the caller hears so"
-like "$(grep tlsproxy "$I/log/maillog")" 'warning: TLS client role is disabled by configuration' "off: the log says so"
+check "off: the log says so" wait_for log_has "$I" 'tlsproxy.*warning: TLS client role is disabled by configuration'
 first=$(pids_of "$I" tlsproxy)
 finger may -l may "[127.0.0.1]:$RELAY_PORT"
 is "$(pids_of "$I" tlsproxy)" "$first" "off: the same process answers again"

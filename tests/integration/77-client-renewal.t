@@ -158,7 +158,7 @@ put by_rename first
 by_rename "$TMP/made/ca2.crt" "$LIVE/ca.pem"
 start load
 check "$NAME: what was there at the start is shown" shows first
-check "$NAME: through tlsproxy" log_has "$I" 'tlsproxy\[[0-9]*\]: CONNECT to \[127.0.0.1\]'
+check "$NAME: through tlsproxy" wait_for log_has "$I" 'tlsproxy\[[0-9]*\]: CONNECT to \[127.0.0.1\]'
 unlike "$(cat "$I/log/maillog")" 'unexpected settings' "$NAME: which expects what is asked for"
 setpriv --reuid=postfix --regid=postfix --clear-groups cat "$LIVE/key.pem" >/dev/null 2>&1
 is $? 1 "$NAME: mail_owner cannot read the key"

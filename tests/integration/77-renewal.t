@@ -113,14 +113,6 @@ load() { # OUT PORT
 	done
 }
 
-tlsproxy_pid() { # the one that served the last session
-	sed -n 's/.*tlsproxy\[\([0-9]*\)\]: CONNECT from .*/\1/p' "$I/log/maillog" | tail -n 1
-}
-
-children_of() { # PID
-	sed -n "s/^\([0-9]*\) (.*) [^Z] $1 .*/\1/p" /proc/[0-9]*/stat 2>/dev/null
-}
-
 caller_of() { # SERVICE
 	rm -f "$TMP/caller.port"
 	"$TOOLS/tlsproxy-caller" "$I/spool/private/$1" >"$TMP/caller.port" 2>>"$I/log/caller" &
@@ -281,13 +273,13 @@ kept() { # NAME
 	echo "max_use = 3" >>"$I/etc/main.cf"
 	single "$1" 8002
 	bad mismatched by_rename
-	pid=$(tlsproxy_pid)
+	pid=$(the_pid "$I" tlsproxy)
 	wait_for log_has "$I" "tlsproxy.$pid.*changed files are not used"
 	for n in 1 2 3 4 5 6; do
 		served
 	done >"$TMP/kept"
 	is "$(sort -u "$TMP/kept")" 8002 "$1: bad files do not come into service by max_use"
-	is "$(tlsproxy_pid)" "$pid" "$1: the process stays"
+	is "$(the_pid "$I" tlsproxy)" "$pid" "$1: the process stays"
 	make_pair 8004
 	put by_rename "$TMP/made/8004.crt" "$TMP/made/8004.key"
 	check "$1: until there is a good one" wait_for serves 8004
@@ -299,7 +291,7 @@ kept() { # NAME
 }
 
 killed() { # NAME
-	pid=$(tlsproxy_pid)
+	pid=$(the_pid "$I" tlsproxy)
 	opener=$(children_of "$pid")
 	is "$(cat "/proc/$opener/comm")" opener "$1: tlsproxy has an opener"
 	kill -9 "$opener"
@@ -308,16 +300,16 @@ killed() { # NAME
 	put by_rename "$TMP/made/8003.crt" "$TMP/made/8003.key"
 	is "$(served)" 8004 "$1: the service goes on"
 	is "$(children_of "$pid")" "" "$1: nothing is left of it, and no other is started"
-	is "$(log_count "$I" 'the process that opens files has ended')" 1 "$1: once"
+	logged 1 "$I" 'the process that opens files has ended' "$1: once"
 
 	$AS "$BIN/postfix" -c "$I/etc" reload >"$I/log/reload" 2>&1
 	check "$1: the next process sees what is new" wait_for serves 8003
-	pid=$(tlsproxy_pid)
+	pid=$(the_pid "$I" tlsproxy)
 	opener=$(children_of "$pid")
 	$AS "$BIN/postfix" -c "$I/etc" reload >"$I/log/reload" 2>&1
 	check "$1: a reload ends the opener" wait_for gone "$opener"
 	check "$1: and the next serves" wait_for serves 8003
-	pid=$(tlsproxy_pid)
+	pid=$(the_pid "$I" tlsproxy)
 	opener=$(children_of "$pid")
 	kill -9 "$pid"
 	check "$1: a parent that is killed leaves no orphan" wait_for gone "$opener"
@@ -325,7 +317,7 @@ killed() { # NAME
 }
 
 few_rights() { # NAME
-	pid=$(tlsproxy_pid)
+	pid=$(the_pid "$I" tlsproxy)
 	opener=$(children_of "$pid")
 	is "$(awk '/^Uid:/ { print $2, $3, $4, $5 }' "/proc/$pid/status")" \
 		"$(id -u nobody) $(id -u nobody) $(id -u nobody) $(id -u nobody)" "$1: tlsproxy runs as mail_owner"

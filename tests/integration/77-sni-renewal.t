@@ -131,7 +131,7 @@ is "$(shown text.test)" text-2 "with all else"
 
 pid=$(sed -n 's/.*tlsproxy\[\([0-9]*\)\]: CONNECT from .*/\1/p' "$I/log/maillog" | sort -u)
 is "$(echo "$pid" | wc -l)" 1 "all by one process"
-maps=$(grep -lx maps $(sed -n "s,^\([0-9]*\) (maps) [^Z] $pid .*,/proc/\1/comm,p" /proc/[0-9]*/stat 2>/dev/null) | cut -d / -f 3)
+maps=$(children_of "$pid" maps)
 if [ "$(id -u)" -eq 0 ]; then
 	is "$(awk '/^Cap(Prm|Eff):/ { print $2 }' "/proc/$maps/status" | sort -u)" 0000000000000004 \
 		"the process that reads them may read what others own, and nothing else"
@@ -140,11 +140,7 @@ fi
 check "a reload ends it" wait_for gone "$maps"
 check "and the next process serves" wait_for shows lost.test lost-1
 is "$(log_count "$I" 'the process that reads tls_server_sni_maps has ended')" 0 "that is not worth a warning"
-maps=$(sed -n 's,^\([0-9]*\) (maps) [^Z] .*,\1,p' $(ls -d /proc/[0-9]*/stat) 2>/dev/null | while read -r one; do
-	parent=$(awk '/^PPid:/ { print $2 }' "/proc/$one/status" 2>/dev/null)
-	! grep -q "tlsproxy\[$parent\]: CONNECT" "$I/log/maillog" || echo "$one"
-done)
-kill -9 $maps
+kill -9 "$(children_of "$(the_pid "$I" tlsproxy)" maps)"
 check "its end is told" wait_for log_has "$I" 'the process that reads tls_server_sni_maps has ended'
 is "$(shown lost.test)" lost-1 "and the service goes on"
 done_testing

@@ -7,9 +7,7 @@
 
 # processes_in FOLDER: master and whatever it started for this folder, by their MAIL_CONFIG.
 processes_in() {
-	for environ in /proc/[0-9]*/environ; do
-		tr '\0' '\n' 2>/dev/null <"$environ" | grep -q "^MAIL_CONFIG=$1" && echo "${environ%/environ}"
-	done
+	grep -lzs "^MAIL_CONFIG=$1" /proc/[0-9]*/environ | sed 's,/environ$,,'
 }
 
 # What a failed quickstart, or a stop that does not work, left running.

@@ -118,7 +118,7 @@ wait_for() {
 	tries=0
 	until "$@"; do
 		tries=$((tries + 1))
-		[ $tries -lt 400 ] || return 1
+		[ $tries -lt 1200 ] || return 1
 		sleep 0.1
 	done
 }
@@ -138,6 +138,12 @@ log_count() { # INSTANCE EXTENDED-REGEX
 
 log_count_is() { # INSTANCE EXTENDED-REGEX NUMBER
 	[ "$(log_count "$1" "$2")" -ge "$3" ]
+}
+
+# logged NUMBER INSTANCE EXTENDED-REGEX NAME: so many lines and no more. A line may come after what it tells of.
+logged() {
+	wait_for log_count_is "$2" "$3" "$1"
+	is "$(log_count "$2" "$3")" "$1" "$4"
 }
 
 file_has() { # FILE EXTENDED-REGEX
@@ -355,8 +361,11 @@ start_instance() { # INSTANCE
 	}
 }
 
+# The command only tells master, who gets round to it later: a daemon that was started meanwhile would go again.
 reload_instance() { # INSTANCE
-	/usr/sbin/postfix -c "$1/etc" reload >"$1/log/reload" 2>&1
+	reload_count=$(log_count "$1" 'master\[.* reload -- ')
+	/usr/sbin/postfix -c "$1/etc" reload >"$1/log/reload" 2>&1 &&
+		wait_for log_count_is "$1" 'master\[.* reload -- ' $((reload_count + 1))
 }
 
 master_pid() { # INSTANCE
@@ -379,15 +388,26 @@ stop_instance() { # INSTANCE
 
 # pids_of INSTANCE PROGRAM: process ids of a daemon that belongs to this instance's master (not drained ones).
 pids_of() {
-	for pids_stat in /proc/[0-9]*/stat; do
-		pids_pid=${pids_stat#/proc/}
-		pids_pid=${pids_pid%/stat}
-		sed -n "s/^\([0-9]*\) (\(.*\)) . $(master_pid "$1") .*/\1 \2/p" "$pids_stat" 2>/dev/null
-	done | awk -v want="$2" '$2 == want { print $1 }'
+	children_of "$(master_pid "$1")" "$2"
+}
+
+# children_of PID [NAME]: process ids. cat goes on when a process has ended before it was read.
+children_of() {
+	cat /proc/[0-9]*/stat 2>/dev/null | sed -n "s/^\([0-9]*\) (${2:-.*}) [^Z] ${1:-none} .*/\1/p"
 }
 
 has_pid() { # INSTANCE PROGRAM
 	[ -n "$(pids_of "$1" "$2")" ]
+}
+
+has_one_pid() { # INSTANCE PROGRAM
+	[ "$(pids_of "$1" "$2" | wc -l)" -eq 1 ]
+}
+
+# the_pid INSTANCE PROGRAM: as pids_of, of a daemon of which there is one when those of before a reload are gone.
+the_pid() {
+	wait_for has_one_pid "$1" "$2"
+	pids_of "$1" "$2"
 }
 
 # --- callers and peers (tests/tools) ---
