@@ -151,6 +151,14 @@ check_passwords(const struct role *role)
 	scope_mend_set(role->scope, found, role_name(role, "security_level"), "encrypt", false);
 }
 
+/* Without a master.cf nothing is known of that. */
+static bool
+is_sending(const struct effective *effective)
+{
+	return effective_count(effective) == 1 || effective_find(effective, "smtp") ||
+	       effective_find(effective, "lmtp");
+}
+
 static void
 check_role(const struct role *role)
 {
@@ -167,7 +175,7 @@ check_role(const struct role *role)
 	check_wrapper(role);
 	check_passwords(role);
 	if (!scope_entry(role->scope) && strcmp(role->prefix, "smtp_tls_") == 0 &&
-	    role_level(role) == LEVEL_NONE) {
+	    role_level(role) == LEVEL_NONE && is_sending(role->check->effective)) {
 		struct finding *found =
 		    role_found(role, "client-off", "security_level", "outgoing mail is sent without TLS");
 

@@ -171,4 +171,23 @@ setpriv --reuid=65534 --regid=65534 --clear-groups env -i PATH=/usr/bin:/bin:/us
 is $? 3 "what could not be looked at has a status of its own" || diag "$(cat "$TMP/text" "$TMP/err")"
 is "$(grep -c '\[not-examined\]' "$TMP/text")" 1 "and one line" || diag "$(cat "$TMP/text")"
 unlike "$(cat "$TMP/text")" 'file-unusable' "which is no fault of the file"
+
+# A stand-alone system of conf/, that an ordinary user runs: it sends no mail, and all in it is his.
+mkdir -p "$TMP/alone/data"
+cp "$SEALPOST_TOP/conf/main.cf" "$SEALPOST_TOP/conf/master.cf" "$TMP/alone"
+cat >>"$TMP/alone/main.cf" <<CONF
+data_directory = $TMP/alone/data
+queue_directory = $TMP/alone
+mail_owner = postfix
+CONF
+check_alone() { # COMMAND...
+	"$@" env -i PATH=/usr/bin:/bin:/usr/sbin MAIL_CONFIG="$TMP/alone" config_directory="$TMP/alone" \
+		command_directory=/usr/sbin daemon_directory="$BIN" queue_directory="$TMP/alone" \
+		"$BIN/postfix-tls-script" check 2>&1
+}
+chown -R 65534 "$TMP/alone"
+is "$(check_alone setpriv --reuid=65534 --regid=65534 --clear-groups | tail -n 1)" "0 errors, 0 warnings, 1 note" \
+	"nothing is wrong with an ordinary user's system but that it offers no TLS" ||
+	diag "$(check_alone setpriv --reuid=65534 --regid=65534 --clear-groups)"
+like "$(check_alone)" "\[data-directory-owner\]" "which root would not say of it"
 done_testing
