@@ -16,7 +16,7 @@ mkdir -p "$TMP/dpkg/info" "$TMP/dpkg/updates"
 make_certs "$TMP/certs"
 
 # An administrator's language, if the machine has it: what dpkg-divert says is not for scripts then.
-bare="env -i LANG=C.UTF-8 LANGUAGE=de PATH=$PATH DPKG_ADMINDIR=$TMP/dpkg DEBIAN_FRONTEND=noninteractive SEALPOST_DIRECTORY=$OURS"
+bare="env -i LANG=C.UTF-8 LANGUAGE=de PATH=$PATH:/usr/sbin:/sbin DPKG_ADMINDIR=$TMP/dpkg DEBIAN_FRONTEND=noninteractive SEALPOST_DIRECTORY=$OURS"
 
 # run SCRIPT ARGUMENT, dpkg ARGUMENT...: in the bare environment of a package manager.
 run() {
