@@ -99,9 +99,8 @@ probe_target_init(struct probe_target *target, const char *destination, struct e
 	if (is_socket(destination)) {
 		target->path = alloc_string(destination + 5);
 		target->domain = alloc_string("");
-		return *target->path == '/'
-			   ? 0
-			   : err_set(err, "an absolute pathname is needed behind unix: in %s", destination);
+		return *target->path ? 0
+				     : err_set(err, "a pathname is needed behind unix: in %s", destination);
 	}
 	target->exchangers = strncmp(destination, "inet:", 5) != 0;
 	return split(target, target->exchangers ? destination : destination + 5, err);

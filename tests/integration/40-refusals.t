@@ -192,6 +192,20 @@ probe -o nonsense example.test|-o nonsense: missing '=' after attribute name
 check --nonsense|usage: postfix tls check
 CASES
 
+# A relative socket is one below the queue directory, as it is for lmtp(8).
+mkdir "$TMP/spool/private"
+perl -MIO::Socket::UNIX -e '
+	my $listener = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 1) or die;
+	my $client = $listener->accept;
+	$client->autoflush(1);
+	print $client "220 lmtp.test LMTP\r\n";
+	while (<$client>) { print $client /^QUIT/ ? "221 bye\r\n" : "250 lmtp.test\r\n"; }' "$TMP/spool/private/dovecot-lmtp" &
+PIDS="$PIDS $!"
+wait_for test -S "$TMP/spool/private/dovecot-lmtp"
+tls probe unix:private/dovecot-lmtp
+like "$? $(tail -n 1 "$TMP/out")" '^0 .*\[private/dovecot-lmtp\]: delivery in plaintext$' "a server at a relative socket is found" ||
+	diag "$(cat "$TMP/out" "$TMP/err")"
+
 # --- names that mean this machine to everybody ---
 
 sed -i 's/^myhostname.*/myhostname = localhost/' "$ETC/main.cf"

@@ -29,6 +29,10 @@ a_destination_has_a_domain_a_port_and_a_way(void **state)
 		{ "[2001:db8::1]:26", "smtp", "2001:db8::1", 26, false },
 		{ "[ipv6:2001:db8::1]", "smtp", "2001:db8::1", 25, false },
 		{ "[a.test]:", "smtp", "a.test", 25, false },
+		{ "192.0.2.1", "smtp", "192.0.2.1", 25, false },
+		{ "192.0.2.1:26", "smtp", "192.0.2.1", 26, false },
+		{ "2001:db8::1:26", "smtp", "2001:db8::1", 26, false },
+		{ "inet:192.0.2.1:26", "lmtp", "192.0.2.1", 26, false },
 		{ "inet:a.test", "lmtp", "a.test", 25, false },
 		{ "inet:[a.test]:lmtp", "lmtp", "a.test", 24, false },
 		{ "b\xc3\xbc"
@@ -62,14 +66,15 @@ a_destination_that_makes_no_sense_is_refused_in_postfix_words(void **state)
 	} cases[] = {
 		{ "[a.test", "missing \"]\" in server description: [a.test" },
 		{ "[a.test]x", "garbage after \"]\" in server description: [a.test]x" },
-		{ "192.0.2.1",
-		    "valid hostname or network address required in server description: 192.0.2.1" },
+		{ "192.0.2", "valid hostname or network address required in server description: 192.0.2" },
+		{ "::1", "valid hostname or network address required in server description: ::1; "
+			 "this address is written [::1]" },
 		{ "", "valid hostname or network address required in server description: " },
 		{ "a..test", "valid hostname or network address required in server description: a..test" },
 		{ "-a.test", "valid hostname or network address required in server description: -a.test" },
 		{ "\xff.test",
 		    "valid hostname or network address required in server description: \xff.test" },
-		{ "unix:run", "an absolute pathname is needed behind unix: in unix:run" },
+		{ "unix:", "a pathname is needed behind unix: in unix:" },
 		{ "a.test:0", "unknown service: 0/tcp" },
 		{ "a.test:65536", "unknown service: 65536/tcp" },
 		{ "a.test:no-such-service", "unknown service: no-such-service/tcp" },
@@ -100,6 +105,10 @@ a_socket_has_a_path(void **state)
 	assert_string_equal(target.path, "/run/lmtp");
 	assert_string_equal(probe_target_client("unix:/run/lmtp"), "lmtp");
 	assert_false(target.exchangers);
+	probe_target_release(&target);
+	/* From the queue directory, where the client runs. */
+	assert_int_equal(probe_target_init(&target, "unix:private/lmtp", &err), 0);
+	assert_string_equal(target.path, "private/lmtp");
 	probe_target_release(&target);
 }
 
