@@ -75,6 +75,9 @@ struct tables_item;
 void check_client_list(
     struct check *check, struct scope *scope, const char *name, const struct tables_item *item);
 
+/* A service on port 25 that others can reach requires TLS. `setting` mends it. In check_levels.c. */
+void check_required_on_25(struct check *check, struct scope *scope, bool requires, const char *setting);
+
 /* What a member of a list is: "word" in "other, word". */
 bool check_lists(const char *list, const char *word);
 

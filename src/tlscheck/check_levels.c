@@ -161,6 +161,27 @@ service_found(const struct role *role, const char *id, const char *what)
 	return check_add(role->check, id, where, "service %s %s", entry->name, what);
 }
 
+static bool
+is_local(const struct mastercf_entry *entry)
+{
+	return strncmp(entry->host, "127.", 4) == 0 || strcmp(entry->host, "::1") == 0 ||
+	       text_equal_nocase(entry->host, "localhost");
+}
+
+void
+check_required_on_25(struct check *check, struct scope *scope, bool requires, const char *setting)
+{
+	const struct mastercf_entry *entry = scope_entry(scope);
+	struct finding *found;
+
+	if (!requires || !is_port(entry, "25", "smtp", NULL) || is_local(entry))
+		return;
+	found = check_add(check, "required-on-25",
+	    alloc_printf("%s:%d", effective_master_path(check->effective), entry->line),
+	    "service %s requires TLS", entry->name);
+	scope_mend_service(scope, found, setting, "may", false);
+}
+
 static void
 check_port(const struct role *role)
 {
@@ -177,15 +198,13 @@ check_port(const struct role *role)
 		   (is_port(entry, "25", "smtp", NULL) || is_port(entry, "587", "submission", NULL))) {
 		found = service_found(role, "wrappermode-port", "begins with TLS");
 		scope_mend_service(role->scope, found, "smtpd_tls_wrappermode", "no", false);
-	} else if (is_port(entry, "25", "smtp", NULL) && role_level(role) >= LEVEL_ENCRYPT &&
-		   strcmp(entry->host, "127.0.0.1") != 0) {
-		found = service_found(role, "required-on-25", "requires TLS");
-		scope_mend_service(role->scope, found, "smtpd_tls_security_level", "may", false);
 	} else if (is_port(entry, "587", "submission", NULL) && role_level(role) >= LEVEL_NONE &&
 		   role_level(role) < LEVEL_ENCRYPT) {
 		found = service_found(role, "submission-optional", "does not require TLS");
 		scope_mend_service(role->scope, found, "smtpd_tls_security_level", "encrypt", false);
 	}
+	check_required_on_25(role->check, role->scope, !wrapped && role_level(role) >= LEVEL_ENCRYPT,
+	    "smtpd_tls_security_level");
 }
 
 static void
@@ -223,6 +242,13 @@ is_untouched(const struct role *role)
 			return false;
 	}
 	return true;
+}
+
+/* Without a master.cf nothing is known of that. */
+static bool
+is_receiving(const struct effective *effective)
+{
+	return effective_count(effective) == 1 || effective_find(effective, "smtpd");
 }
 
 static void
@@ -265,7 +291,7 @@ check_role(const struct role *role)
 		found = role_found(
 		    role, "wrappermode-everywhere", "wrappermode", "smtpd_tls_wrappermode = yes in main.cf");
 		scope_mend_remove(role->scope, found, "smtpd_tls_wrappermode", false);
-	} else if (role_level(role) == LEVEL_NONE) {
+	} else if (role_level(role) == LEVEL_NONE && is_receiving(role->check->effective)) {
 		check_off(role);
 	}
 }

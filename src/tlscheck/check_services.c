@@ -98,6 +98,7 @@ check_postscreen(struct check *check, struct scope *scope)
 		    check_setting(scope, name));
 		scope_mend_set(scope, found, scope_source(scope, name), "may", false);
 	} else if (level >= LEVEL_MAY) {
+		check_required_on_25(check, scope, level >= LEVEL_ENCRYPT, name);
 		char *what = alloc_printf("postscreen offers TLS (%s)", check_setting(scope, name));
 
 		need_tlsproxy(

@@ -191,9 +191,9 @@ check_loglevel(const struct role *role)
 	if (log.len > 0)
 		found = role_found(
 		    role, "loglevel-unknown", "loglevel", "%s = %s has an unknown word", name, value);
-	else if (mask & LOGLEVEL_HANDSHAKE_PACKETS)
+	else if (mask & LOGLEVEL_SESSION_PACKETS)
 		found = role_found(role, "loglevel-dump", "loglevel", "%s = %s", name, value);
-	else if (mask & LOGLEVEL_SSL_DEBUG)
+	else if (mask & (LOGLEVEL_SSL_DEBUG | LOGLEVEL_HANDSHAKE_PACKETS))
 		found = role_found(role, "loglevel-debug", "loglevel", "%s = %s", name, value);
 	scope_mend_set(role->scope, found, name, "1", false);
 	buf_release(&log);
