@@ -2,12 +2,9 @@
 /*
  * map_cidr: cidr: tables, rules by network address.
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 
 #include "mail/logical_line.h"
 #include "mail/map_impl.h"
@@ -15,73 +12,7 @@
 #include "util/alloc.h"
 #include "util/err.h"
 #include "util/log.h"
-#include "util/text.h"
-
-struct network {
-	int family;
-	unsigned int bits; /* that count */
-	unsigned char bytes[16];
-};
-
-static bool
-parse_address(const char *text, struct network *address)
-{
-	address->family = strchr(text, ':') ? AF_INET6 : AF_INET;
-	address->bits = address->family == AF_INET6 ? 128 : 32;
-	memset(address->bytes, 0, sizeof address->bytes);
-	return inet_pton(address->family, text, address->bytes) == 1;
-}
-
-static void
-clear_host_bits(unsigned char *bytes, size_t len, unsigned int bits)
-{
-	for (size_t i = 0; i < len; i++) {
-		unsigned int keep = bits > 8 * i ? bits - 8 * (unsigned int)i : 0;
-
-		if (keep < 8)
-			bytes[i] &= (unsigned char)(0xff00 >> keep);
-	}
-}
-
-/* False with the reason: the text is no pattern. */
-static bool
-parse_network(char *text, struct network *network, struct err *err)
-{
-	char *copy = alloc_string(text);
-	size_t len = strlen(copy);
-	char *address = copy, *slash;
-	uint64_t bits;
-	int result = 0;
-
-	if (*address == '[' && len > 1 && copy[len - 1] == ']') {
-		copy[len - 1] = '\0';
-		address++;
-	}
-	slash = strchr(address, '/');
-	if (slash)
-		*slash = '\0';
-	if (!parse_address(address, network)) {
-		result = err_set(err, "bad address pattern: \"%s\"", text);
-	} else if (slash && !text_number(slash + 1, UINT32_MAX, &bits)) {
-		result = err_set(err, "bad mask value in \"%s\"", text);
-	} else if (slash && bits > network->bits) {
-		result = err_set(err, "bad mask length in \"%s\"", text);
-	} else if (slash) {
-		unsigned char given[sizeof network->bytes];
-		char shown[INET6_ADDRSTRLEN];
-
-		network->bits = (unsigned int)bits;
-		memcpy(given, network->bytes, sizeof given);
-		clear_host_bits(network->bytes, network->family == AF_INET6 ? 16 : 4, network->bits);
-		if (memcmp(given, network->bytes, sizeof given) != 0)
-			result = err_set(err,
-			    "non-null host address bits in \"%s\", perhaps you should use \"%s/%u\" instead",
-			    text, inet_ntop(network->family, network->bytes, shown, sizeof shown),
-			    network->bits);
-	}
-	free(copy);
-	return result == 0;
-}
+#include "util/network.h"
 
 static void
 skip(const struct map *map, int number, const char *why)
@@ -121,7 +52,7 @@ take_rule(struct map *map, struct map_rules *rules, char *line, int number, bool
 			*result++ = '\0';
 		result = logical_line_trim(result);
 	}
-	if (!parse_network(line, &network, &err)) {
+	if (network_parse(line, &network, &err) < 0) {
 		skip(map, number, err.text);
 		return;
 	}
@@ -170,10 +101,8 @@ matches(const void *pattern, bool negated, const char *key, struct map_rules_mat
 	struct network address;
 
 	(void)match;
-	if (!parse_address(key, &address) || address.family != network->family)
-		return false;
-	clear_host_bits(address.bytes, sizeof address.bytes, network->bits);
-	return (memcmp(address.bytes, network->bytes, sizeof address.bytes) == 0) != negated;
+	return network_of_address(key, &address) && address.family == network->family &&
+	       network_has(network, &address) != negated;
 }
 
 static int

@@ -306,6 +306,8 @@ bad_rules_are_skipped_in_postfix_words(void **state)
 		const char *type, *line, *words;
 	} cases[] = {
 		{ "cidr", "1.2.3 x", "bad address pattern: \"1.2.3\": skipping this rule" },
+		{ "cidr", "[::1 x", "missing ']' character after \"[::1\": skipping this rule" },
+		{ "cidr", "[::1]x x", "garbage after \"[::1]\": skipping this rule" },
 		{ "cidr", "10.0.0.0/33 x", "bad mask length in \"10.0.0.0/33\": skipping this rule" },
 		{ "cidr", "10.0.0.0/x x", "bad mask value in \"10.0.0.0/x\": skipping this rule" },
 		{ "cidr", "10.0.0.0", "no lookup result: skipping this rule" },
@@ -365,6 +367,8 @@ rules_match_as_written(void **state)
 		{ "regexp", "IF /a/\nIF /b/\n/./ both\nENDIF\n/./ a\nENDIF\n/./ none", "b", "none" },
 		{ "regexp", "if /q/\n/q/ lower\nendif", "q", "lower" },
 		{ "cidr", "[192.0.2.7] x", "192.0.2.7", "x" },
+		{ "cidr", "[2001:db8::]/32 x", "2001:db8::1", "x" },
+		{ "cidr", "[2001:db8::/32] x", "2001:db8::1", "x" },
 		{ "cidr", "0.0.0.0/0 all", "203.0.113.1", "all" },
 		{ "cidr", "0.0.0.0/0 all", "::1", NULL },
 		{ "cidr", "!10.0.0.0/8 not", "::1", NULL },
