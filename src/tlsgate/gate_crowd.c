@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "tlsgate/gate_crowd.h"
 
+#include <netdb.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -10,12 +11,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "mail/address_list.h"
 #include "mail/sharedfile.h"
 #include "util/alloc.h"
 #include "util/err.h"
 #include "util/fdio.h"
+#include "util/network.h"
 #include "util/now.h"
 #include "util/siphash.h"
 
@@ -29,7 +33,7 @@ enum {
 };
 
 struct place {
-	_Atomic uint64_t key; /* hash of the address; 0: free */
+	_Atomic uint64_t key; /* hash of the network; 0: free */
 	_Atomic int32_t sessions;
 	_Atomic int32_t rate;     /* how many began in `window` */
 	_Atomic uint32_t window;  /* the time, in units */
@@ -163,11 +167,41 @@ gate_crowd_free(struct gate_crowd *crowd)
 	free(crowd);
 }
 
+/* The address out of "[address%scope]:port"; "" if there is none. */
+static void
+copy_address(char address[NI_MAXHOST], const char *peer)
+{
+	size_t len = *peer == '[' ? strcspn(++peer, "%]") : 0;
+
+	if (len >= NI_MAXHOST)
+		len = 0;
+	memcpy(address, peer, len);
+	address[len] = '\0';
+}
+
+/* Clients without an address are all from the same network. */
 static uint64_t
 key_of(const struct gate_crowd *crowd, const char *peer)
 {
+	char address[NI_MAXHOST];
+	struct network network;
+
+	copy_address(address, peer);
+	if (!network_of_address(address, &network))
+		network = (struct network){ .family = AF_UNSPEC };
+	network_widen(&network,
+	    (unsigned int)(network.family == AF_INET6 ? crowd->limits.ipv6_bits : crowd->limits.ipv4_bits));
 	/* Zero is nobody's. */
-	return siphash(crowd->secret, peer, strcspn(peer, "]")) | 1;
+	return siphash(crowd->secret, &network, sizeof network) | 1;
+}
+
+static bool
+is_exception(const struct gate_crowd *crowd, const char *peer)
+{
+	char address[NI_MAXHOST];
+
+	copy_address(address, peer);
+	return crowd->limits.exceptions && address_list_has(crowd->limits.exceptions, address);
 }
 
 static struct place *
@@ -209,7 +243,7 @@ find_or_make(struct part *part, uint64_t key, uint32_t window)
 				place = &set[i];
 		if (!place)
 			return NULL;
-		/* No other process may take the old numbers for those of the new address. */
+		/* No other process may take the old numbers for those of the new network. */
 		atomic_store(&place->key, 0);
 		atomic_store(&place->rate, 0);
 		atomic_store(&place->key, key);
@@ -265,6 +299,10 @@ enum gate_crowd_verdict
 gate_crowd_enter(struct gate_crowd *crowd, const char *peer)
 {
 	const struct gate_crowd_limits *limits = &crowd->limits;
+
+	if (is_exception(crowd, peer))
+		return GATE_CROWD_UNCOUNTED;
+
 	uint64_t key = key_of(crowd, peer);
 	uint32_t window = (uint32_t)(now_wall() / limits->unit_s);
 	struct place *place = find_or_make(&crowd->parts[crowd->mine], key, window);

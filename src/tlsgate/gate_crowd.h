@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * gate_crowd: how many sessions each client address has, and how many it began lately, in all processes of a
- * service.
+ * gate_crowd: how many sessions the clients of each network have, and how many they began lately, in all
+ * processes of a service. An address may be a network of its own.
  *
  * The processes share a file. Each counts in a part of its own and adds up what the others have there, so
  * nobody waits. What a process that has ended leaves behind are no sessions, but it has been connected to.
- * Two clients of an address that come to two processes in the same instant, when there is room for one, may
+ * Two clients of a network that come to two processes in the same instant, when there is room for one, may
  * both be sent away; never are there more than may be.
  *
- * An address that finds no place, because very many others have sessions, is not counted, and let in.
+ * A network that finds no place, because very many others have sessions, is not counted, and let in.
  */
 #ifndef TLSGATE_GATE_CROWD_H
 #define TLSGATE_GATE_CROWD_H
 
+struct address_list;
 struct err;
 struct gate_crowd;
 
 struct gate_crowd_limits {
-	int sessions; /* from one address at once; 0: any number */
-	int rate;     /* begun by one address in one unit of time; 0: any number */
-	int unit_s;   /* at least 1 */
+	int sessions;                          /* from one network at once; 0: any number */
+	int rate;                              /* begun by one network in one unit of time; 0: any number */
+	int unit_s;                            /* at least 1 */
+	int ipv4_bits, ipv6_bits;              /* that addresses of one network have in common */
+	const struct address_list *exceptions; /* who is not counted; borrowed; may be NULL */
 };
 
 enum gate_crowd_verdict {

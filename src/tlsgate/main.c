@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "mail/address_list.h"
 #include "mail/param.h"
 #include "mail/service.h"
 #include "tls/server_level.h"
@@ -46,6 +47,9 @@ struct settings {
 	char *client_file;
 	int client_connection_count_limit;
 	int client_connection_rate_limit;
+	char *client_event_limit_exceptions;
+	int client_ipv4_prefix_length;
+	int client_ipv6_prefix_length;
 	int rate_time_unit_s;
 };
 
@@ -81,6 +85,9 @@ static const struct param params[] = {
 	ROW("tlsgate_starttls_timeout", PARAM_TIME, starttls_timeout_s, 1, TIME_MAX_S),
 	ROW("tlsgate_client_connection_count_limit", PARAM_INT, client_connection_count_limit, 0, 0),
 	ROW("tlsgate_client_connection_rate_limit", PARAM_INT, client_connection_rate_limit, 0, 0),
+	ROW("tlsgate_client_event_limit_exceptions", PARAM_STRING, client_event_limit_exceptions, 0, 0),
+	ROW("tlsgate_client_ipv4_prefix_length", PARAM_INT, client_ipv4_prefix_length, 1, 32),
+	ROW("tlsgate_client_ipv6_prefix_length", PARAM_INT, client_ipv6_prefix_length, 1, 128),
 	ROW("tlsgate_client_file", PARAM_STRING, client_file, 0, 0),
 	ROW("anvil_rate_time_unit", PARAM_TIME, rate_time_unit_s, 1, 0),
 	ROW("tlsgate_client_limit", PARAM_INT, client_limit, 1, 0),
@@ -207,15 +214,19 @@ check_settings(const struct gate *g)
 static struct gate_crowd *
 crowd_of(struct service *service, const struct settings *s)
 {
-	const struct gate_crowd_limits limits = {
+	struct gate_crowd_limits limits = {
 		.sessions = s->client_connection_count_limit,
 		.rate = s->client_connection_rate_limit,
 		.unit_s = s->rate_time_unit_s,
+		.ipv4_bits = s->client_ipv4_prefix_length,
+		.ipv6_bits = s->client_ipv6_prefix_length,
 	};
 	struct err err;
 
 	if (limits.sessions == 0 && limits.rate == 0)
 		return NULL;
+	limits.exceptions =
+	    address_list_new("tlsgate_client_event_limit_exceptions", s->client_event_limit_exceptions);
 	if (!*s->client_file || service_is_stand_alone(service))
 		return gate_crowd_new(NULL, &limits, &err);
 

@@ -121,7 +121,7 @@ c'
 same "a blank name" -X ''
 
 # Every default of the table, except those the build or the host decides.
-bin-ours/postconf -c start -d 2> /dev/null | grep -vE '^(html_directory|manpage_directory|readme_directory|shlib_directory|process_id|meta_directory|(command|config|daemon|data|queue)_directory|mynetworks|tlsgate_[a-z_]*|tlsmgr_(session|ticket)_[a-z_]*|tls_ffdhe_auto_groups|tlsproxy_certificate_reload|tlsproxy_status_file|maillog_file_permissions|process_name) =' > defaults
+bin-ours/postconf -c start -d 2> /dev/null | grep -vE '^(html_directory|manpage_directory|readme_directory|shlib_directory|process_id|meta_directory|(command|config|daemon|data|queue)_directory|mynetworks|tlsgate_[a-z0-9_]*|tlsmgr_(session|ticket)_[a-z_]*|tls_ffdhe_auto_groups|tlsproxy_certificate_reload|tlsproxy_status_file|maillog_file_permissions|process_name) =' > defaults
 bin-real/postconf -c start -d 2> /dev/null | LC_ALL=C sort > real.defaults
 LC_ALL=C sort defaults | LC_ALL=C comm -23 - real.defaults > difference
 [ -s defaults ] && [ ! -s difference ]

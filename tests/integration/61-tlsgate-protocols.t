@@ -139,7 +139,7 @@ CONF
 	gate_line "$imaps_told" "$IMAP_TOLD_PORT" tlsgate_protocol=imap $told tlsgate_tls_wrappermode=yes
 	gate_line "$smtp_told" "$smtpd_told" $told
 	gate_line "$any_told" "$any_listener" $told tlsgate_protocol=none tlsgate_tls_wrappermode=yes
-	gate_line "$crowded" "$SMTPD_PORT" tlsgate_client_connection_count_limit=1 | sed 's/ - - tlsgate/ - 1 tlsgate/'
+	gate_line "$crowded" "$SMTPD_PORT" tlsgate_client_connection_count_limit=1 mynetworks=127.0.0.3 | sed 's/ - - tlsgate/ - 1 tlsgate/'
 	echo "127.0.0.1:$smtpd_told inet n - n - - smtpd"
 	echo "  -o smtpd_upstream_proxy_protocol=haproxy"
 	gate_line "$imap" "$IMAP_PORT" tlsgate_protocol=imap
@@ -255,9 +255,10 @@ check "PROXY v2: one that is not trusted" wait_for file_has "$TMP/headers" "^$fa
 out=$(timeout 60 perl -MIO::Socket::INET -e '
 	sub client { my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $ARGV[0], LocalAddr => $_[0]) or die;
 		print scalar <$s>; $s }
-	my $first = client("127.0.0.2"); my $second = client("127.0.0.2"); my $other = client("127.0.0.3");
+	my $first = client("127.0.0.2"); my $second = client("127.0.0.2"); my @other = (client("127.0.0.3"), client("127.0.0.3"));
 	print $first "QUIT\r\n"; print scalar <$first>; 1 while <$first>; client("127.0.0.2")' "$crowded" | cut -c 1-9 | tr '\n' ' ')
-is "$out" "220 mx.ex 421 4.7.0 220 mx.ex 221 2.0.0 220 mx.ex " "tlsgate_client_connection_count_limit"
+is "$out" "220 mx.ex 421 4.7.0 220 mx.ex 220 mx.ex 221 2.0.0 220 mx.ex " \
+	"tlsgate_client_connection_count_limit, and that mynetworks are not counted"
 
 # --- who adds commands in plaintext ---
 

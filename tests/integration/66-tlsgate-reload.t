@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 #
 # tlsgate as a service: at a reload open sessions live on as they were, new ones get the new settings, and the old process
-# ends with its last session; limits of a client count in both processes. Then two thousand IMAP sessions under TLS that
+# ends with its last session; limits of a client count in both processes, of networks if so told, and not for who
+# is an exception. Then two thousand IMAP sessions under TLS that
 # say nothing: what one costs is printed, all of them answer, and descriptors come back, and no more memory is taken when
 # they come again. Needs no root.
 . "$(dirname "$0")/lib.sh"
@@ -17,8 +18,8 @@ ulimit -n "$(ulimit -Hn)"
 make_certs "$TMP/certs"
 tool idle-sessions
 
-set -- $(free_ports 5)
-old_server=$1 new_server=$2 gate=$3 many=$4 rated=$5
+set -- $(free_ports 7)
+old_server=$1 new_server=$2 gate=$3 many=$4 rated=$5 known=$6 known6=$7
 start_server() { # PORT NAME
 	"$TOOLS/idle-sessions" server "$1" "$2" >"$TMP/server.$2" 2>&1 &
 	PIDS="$PIDS $!"
@@ -46,7 +47,15 @@ max_use = 100000
 tlsgate_client_limit = 10000
 smtpd_tls_loglevel = 0
 tlsgate_protocol = imap
+tlsgate_client_event_limit_exceptions =
 CONF
+has_ipv6() {
+	perl -MIO::Socket::IP -e 'exit !IO::Socket::IP->new(LocalHost => "::1", Listen => 1)'
+}
+! has_ipv6 || sed -i 's/^inet_protocols = .*/inet_protocols = all/' "$I/etc/main.cf"
+printf '# ours\n127.0.0.4/31\n[::1]\n' >"$TMP/known"
+chmod 644 "$TMP/known"
+rate_of_one="tlsgate_client_connection_rate_limit=1 anvil_rate_time_unit=1000d"
 gate_services() { # SERVER OPTION...
 	gate_server=$1
 	shift
@@ -55,6 +64,10 @@ gate_services() { # SERVER OPTION...
 		cat "$I/etc/master.cf.base"
 		gate_line "$gate" "$gate_server" tlsgate_client_connection_count_limit=4 "$@" | sed 's/ - - tlsgate/ - 1 tlsgate/'
 		gate_line "$rated" "$old_server" tlsgate_client_connection_rate_limit=2 anvil_rate_time_unit=1000d
+		gate_line "$known" "$old_server" $rate_of_one tlsgate_client_ipv4_prefix_length=24 \
+			"tlsgate_client_event_limit_exceptions=!127.0.0.4,$TMP/known"
+		! has_ipv6 || gate_line "$known6" "$old_server" $rate_of_one "tlsgate_client_event_limit_exceptions=$TMP/known" |
+			sed 's/^127.0.0.1:/[::1]:/'
 		gate_line "$many" "$old_server" | sed 's/ - - tlsgate/ - 1 tlsgate/'
 	} >"$I/etc/master.cf"
 }
@@ -109,16 +122,34 @@ is "$(clients after close)" closed "they end"
 
 # --- one after the other ---
 
-greeting() { # PORT: the first word of it; then the client leaves
-	timeout 60 perl -MIO::Socket::INET -e '
-		my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $ARGV[0]) or die;
-		print +(split " ", <$s> // "")[1], "\n"' "$1"
+greeting() { # PORT [FROM]: the first word of it; then the client leaves
+	timeout 60 perl -MIO::Socket::IP -e '
+		my $from = $ARGV[1] // "127.0.0.1";
+		my $s = IO::Socket::IP->new(PeerHost => $from =~ /:/ ? "::1" : "127.0.0.1", PeerService => $ARGV[0],
+			LocalHost => $from) or die;
+		print +(split " ", <$s> // "")[1], "\n"' "$@"
+}
+greetings() { # PORT FROM...
+	greetings_port=$1
+	shift
+	for from; do
+		greeting "$greetings_port" "$from"
+	done | tr '\n' ' '
 }
 is "$(greeting "$rated") $(greeting "$rated") $(greeting "$rated") $(greeting "$rated")" "OK OK BYE BYE" \
 	"tlsgate_client_connection_rate_limit"
 check "that is logged" wait_for log_has "$I" "warning: .*too many new sessions from this address"
 [ -f "$I/data/tlsgate_clients.127.0.0.1:$rated" ]
 ok $? "tlsgate_client_file: in the data directory, with the name of the service"
+
+is "$(greetings "$known" 127.0.0.5 127.0.0.5 127.0.0.5)" "OK OK OK " "tlsgate_client_event_limit_exceptions: a network in a file"
+is "$(greetings "$known" 127.0.0.4 127.0.0.4)" "OK BYE " "but not who is taken out"
+is "$(greetings "$known" 127.0.0.9 127.0.1.9 127.0.1.8 127.0.0.5)" "BYE OK BYE OK " "tlsgate_client_ipv4_prefix_length"
+if has_ipv6; then
+	is "$(greetings "$known6" ::1 ::1 ::1)" "OK OK OK " "an address of IPv6 among the exceptions"
+else
+	skip "needs the address ::1" "an address of IPv6 among the exceptions"
+fi
 
 # --- many ---
 

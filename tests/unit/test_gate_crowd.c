@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "mail/address_list.h"
 #include "tlsgate/gate_crowd.h"
 #include "util/err.h"
 #include "util/now.h"
@@ -24,7 +25,7 @@ set_up(void **state)
 {
 	static struct world world;
 
-	world = (struct world){ .limits = { .unit_s = 60 } };
+	world = (struct world){ .limits = { .unit_s = 60, .ipv4_bits = 32, .ipv6_bits = 64 } };
 	snprintf(world.directory, sizeof world.directory, "/tmp/sealpost-unit.XXXXXX");
 	assert_non_null(mkdtemp(world.directory));
 	snprintf(world.path, sizeof world.path, "%s/crowd", world.directory);
@@ -174,12 +175,74 @@ new_sessions_of_a_unit_of_time_count_whoever_ended(void **state)
 	assert_int_equal(gate_crowd_enter(crowd, "[2001:db8::1]:8"), GATE_CROWD_ENTERED);
 	gate_crowd_leave(crowd, "[2001:db8::1]:8");
 	assert_int_equal(gate_crowd_enter(crowd, "[2001:db8::1]:9"), GATE_CROWD_FAST);
-	assert_int_equal(gate_crowd_enter(crowd, "[2001:db8::2]:9"), GATE_CROWD_ENTERED);
+	assert_int_equal(gate_crowd_enter(crowd, "[2001:db8:0:1::1]:9"), GATE_CROWD_ENTERED);
 	now_set(START + 59);
 	assert_int_equal(gate_crowd_enter(crowd, "[2001:db8::1]:10"), GATE_CROWD_FAST);
 	now_set(START + 60);
 	assert_int_equal(gate_crowd_enter(crowd, "[2001:db8::1]:11"), GATE_CROWD_ENTERED);
 	gate_crowd_free(crowd);
+}
+
+/* The second one with the first in its network, and in no larger one. */
+static void
+addresses_of_a_network_count_together(void **state)
+{
+	static const struct {
+		int ipv4_bits, ipv6_bits;
+		const char *first, *same, *other;
+	} cases[] = {
+		{ 32, 64, "[192.0.2.1]:1", "[192.0.2.1]:2", "[192.0.2.0]:1" },
+		{ 24, 64, "[192.0.2.1]:1", "[192.0.2.255]:1", "[192.0.3.1]:1" },
+		{ 25, 64, "[192.0.2.1]:1", "[192.0.2.127]:1", "[192.0.2.128]:1" },
+		{ 1, 64, "[0.0.0.0]:1", "[127.255.255.255]:1", "[128.0.0.0]:1" },
+		{ 32, 64, "[2001:db8::1]:1", "[2001:db8::ffff:ffff:ffff:ffff]:1", "[2001:db8:0:1::1]:1" },
+		{ 32, 84, "[2001:db8::1]:1", "[2001:db8::fff:ffff:ffff]:1", "[2001:db8::1000:0:1]:1" },
+		{ 32, 128, "[2001:db8::1]:1", "[2001:db8::1]:2", "[2001:db8::]:1" },
+		{ 32, 64, "[fe80::1%lo]:1", "[fe80::2%lo]:1", "[fe80:0:0:1::1%lo]:1" },
+		/* As many bits, but not of the same kind. */
+		{ 1, 1, "[::]:1", "[::1]:1", "[0.0.0.0]:1" },
+		{ 1, 1, "[unknown]:0", "[unknown]:0", "[0.0.0.0]:1" },
+	};
+	struct world *world = *state;
+
+	world->limits.sessions = 1;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		print_message("%s, %s\n", cases[i].same, cases[i].other);
+		world->limits.ipv4_bits = cases[i].ipv4_bits;
+		world->limits.ipv6_bits = cases[i].ipv6_bits;
+		struct gate_crowd *crowd = crowd_of(world);
+		assert_int_equal(gate_crowd_enter(crowd, cases[i].first), GATE_CROWD_ENTERED);
+		assert_int_equal(gate_crowd_enter(crowd, cases[i].same), GATE_CROWD_FULL);
+		assert_int_equal(gate_crowd_enter(crowd, cases[i].other), GATE_CROWD_ENTERED);
+		gate_crowd_leave(crowd, cases[i].same);
+		assert_int_equal(gate_crowd_enter(crowd, cases[i].first), GATE_CROWD_ENTERED);
+		gate_crowd_free(crowd);
+	}
+}
+
+static void
+exceptions_are_not_counted(void **state)
+{
+	struct world *world = *state;
+	struct address_list *exceptions =
+	    address_list_new("exceptions", "192.0.2.0/24, [2001:db8::]/32, [fe80::]/64");
+
+	world->limits.sessions = world->limits.rate = 1;
+	world->limits.exceptions = exceptions;
+	struct gate_crowd *crowd = crowd_of(world);
+
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(gate_crowd_enter(crowd, "[192.0.2.1]:1"), GATE_CROWD_UNCOUNTED);
+		assert_int_equal(gate_crowd_enter(crowd, "[2001:db8::1]:1"), GATE_CROWD_UNCOUNTED);
+		assert_int_equal(gate_crowd_enter(crowd, "[fe80::1%lo]:1"), GATE_CROWD_UNCOUNTED);
+	}
+	static const char *const strangers[] = { "[192.0.3.1]:1", "[2001:db9::1]:1", "[unknown]:0" };
+	for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++) {
+		assert_int_equal(gate_crowd_enter(crowd, strangers[i]), GATE_CROWD_ENTERED);
+		assert_int_equal(gate_crowd_enter(crowd, strangers[i]), GATE_CROWD_FULL);
+	}
+	gate_crowd_free(crowd);
+	address_list_free(exceptions);
 }
 
 static void
@@ -242,6 +305,8 @@ main(void)
 		    sessions_of_a_process_that_went_on_as_its_child_count, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    new_sessions_of_a_unit_of_time_count_whoever_ended, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(addresses_of_a_network_count_together, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(exceptions_are_not_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(more_addresses_than_places_are_let_in, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(places_of_who_has_left_are_used_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_file_that_is_none_is_told, set_up, tear_down),

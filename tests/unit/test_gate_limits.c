@@ -117,7 +117,7 @@ static void
 an_address_has_so_many_sessions_and_no_more(void **state)
 {
 	struct fixture *f = *state;
-	const struct gate_crowd_limits limits = { .sessions = 2, .unit_s = 60 };
+	const struct gate_crowd_limits limits = { .sessions = 2, .unit_s = 60, .ipv4_bits = 32 };
 	struct gate_crowd *crowd = gate_crowd_new(NULL, &limits, NULL);
 
 	assert_int_equal(gate_crowd_enter(crowd, "[192.0.2.1]:1"), GATE_CROWD_ENTERED);
@@ -134,7 +134,7 @@ static void
 a_session_too_many_from_one_address_is_told(void **state)
 {
 	struct fixture *f = *state;
-	const struct gate_crowd_limits limits = { .sessions = 1, .unit_s = 60 };
+	const struct gate_crowd_limits limits = { .sessions = 1, .unit_s = 60, .ipv4_bits = 32 };
 	struct gate_crowd *crowd = gate_crowd_new(NULL, &limits, NULL);
 
 	f->gate.crowd = crowd;
