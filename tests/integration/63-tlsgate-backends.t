@@ -3,8 +3,8 @@
 #
 # Mail sent and fetched by stock clients (swaks, curl, openssl s_client, s-nail) through tlsgate, with STARTTLS and in
 # wrapper mode, in front of real servers that PROXY protocol tells of the client: Postfix smtpd, Dovecot (submission, IMAP,
-# POP3, ManageSieve, LMTP) and Exim. Each back end's own log shows the client's address; Dovecot, which takes no password
-# without TLS, shows that it knows of the client's TLS.
+# POP3, ManageSieve, LMTP) and Exim; and Dovecot's LMTP, which XCLIENT tells as well. Each back end's own log, or header, shows
+# the client's address; Dovecot, which takes no password without TLS, shows that it knows of the client's TLS.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/gate.sh"
 
@@ -22,6 +22,7 @@ set -- $(free_ports 9)
 smtpd_told=$1 exim_told=$2 smtp=$3 exim=$4 lmtp=$5 imap=$6 pop3=$7 sieve=$8 submission=$9
 set -- $(free_ports 4)
 imaps=$1 pop3s=$2 submissions=$3 sieve_plain=$4
+lmtp_xclient=$(free_ports 1)
 told=tlsgate_backend_proxy_protocol=v2
 must=tlsgate_tls_security_level=encrypt
 wrapper=tlsgate_tls_wrappermode=yes
@@ -36,6 +37,7 @@ CONF
 	gate_line "$smtp" "$smtpd_told" $told
 	gate_line "$exim" "$exim_told" $told
 	gate_line "$lmtp" "$LMTP_TOLD_PORT" $told tlsgate_protocol=lmtp $must
+	gate_line "$lmtp_xclient" "$LMTP_PORT" tlsgate_protocol=lmtp tlsgate_backend_xclient=yes
 	gate_line "$imap" "$IMAP_TOLD_PORT" $told tlsgate_protocol=imap
 	gate_line "$pop3" "$POP3_TOLD_PORT" $told tlsgate_protocol=pop3
 	gate_line "$sieve" "$SIEVE_TOLD_PORT" $told tlsgate_protocol=sieve $must
@@ -58,6 +60,7 @@ submission_relay_trusted = yes
 postmaster_address = postmaster@example.test
 protocol lmtp {
   mail_plugins = sieve
+  login_trusted_networks = 127.0.0.1
 }
 plugin {
   sieve = file:$D/mail/%n/sieve;active=$D/mail/%n/active.sieve
@@ -141,6 +144,19 @@ check "smtpd: tlsproxy logs that client's TLS" wait_for log_has "$I" \
 check "LMTP: Postfix's client delivers through the gate with STARTTLS" wait_for log_has "$I" \
 	'lmtp.*TLS connection established to 127\.0\.0\.1\[127\.0\.0\.1\]:'"$lmtp"
 check "LMTP: Dovecot saves it" wait_for file_has "$D/log" 'lmtp\(joe@example\.test\).*saved mail to INBOX'
+
+told_by_xclient() { # CLIENT: in how many messages Dovecot's own header names it
+	grep -lr "^Received: from client\.example (\[$1\])" "$D/mail/joe/Maildir/new" "$D/mail/joe/Maildir/cur" | wc -l
+}
+check "LMTP, XCLIENT: swaks delivers in plaintext" swaks_to "$lmtp_xclient" --protocol LMTP -li 127.0.0.18 --header "Subject: lmtp"
+arrives "LMTP, XCLIENT"
+is "$(told_by_xclient 127.0.0.18)" 1 "LMTP, XCLIENT: Dovecot's Received: header knows the client"
+out=$(printf '%s\n' 'LHLO client.example' 'MAIL FROM:<a@example.test>' 'RCPT TO:<joe@example.test>' \
+	DATA 'Subject: lmtps' '' hello . QUIT | over_tls "$lmtp_xclient" lmtp -bind 127.0.0.19)
+like "$out" '^250 .*Saved' "LMTP, XCLIENT: openssl s_client delivers with STARTTLS" || diag "$(cat "$TMP/s_client" "$D/log")"
+arrives "LMTP, XCLIENT, TLS"
+is "$(told_by_xclient 127.0.0.19)" 1 "LMTP, XCLIENT: Dovecot knows the client that uses TLS"
+unlike "$out" 'XCLIENT' "LMTP, XCLIENT: it is not offered to clients"
 
 curl_to() { # URL OPTION...
 	curl_url=$1
