@@ -490,7 +490,9 @@ odd_server() {
 
 odd_row() { # MODE LEVEL STATUS WORDS
 	odd_server "$1"
-	probe -l "$2" --timeout 2 "[127.0.0.1]:$ODD_PORT"
+	odd_timeout=60
+	[ "$1" != silent ] || odd_timeout=2
+	probe -l "$2" --timeout $odd_timeout "[127.0.0.1]:$ODD_PORT"
 	is $STATUS "$3" "$1 at level $2: status $3"
 	like "$(tail -n 1 "$TMP/out")" "$4" "$1 at level $2: $4"
 }

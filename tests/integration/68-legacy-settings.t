@@ -37,8 +37,7 @@ cat >>"$I/etc/main.cf" <<CONF
 smtp_tls_connection_reuse = yes
 smtp_tls_dcert_file = $TMP/certs/client.crt
 smtp_tls_dkey_file = $TMP/certs/client.key
-smtp_starttls_timeout = 2s
-transport_maps = inline:{ asking.test=smtp:[127.0.0.1]:$asking, silent.test=smtp:[127.0.0.1]:$silent }
+transport_maps = inline:{ asking.test=smtp:[127.0.0.1]:$asking, silent.test=hurried:[127.0.0.1]:$silent }
 virtual_alias_maps =
 CONF
 cat >>"$I/etc/master.cf" <<CONF
@@ -46,6 +45,8 @@ cat >>"$I/etc/master.cf" <<CONF
   -o smtpd_tls_wrappermode=yes
 127.0.0.1:$impatient inet n - n - - smtpd
   -o smtpd_starttls_timeout=1s
+hurried unix - - n - - smtp
+  -o smtp_starttls_timeout=2s
 127.0.0.1:$asking inet n - n - - smtpd
   -o smtpd_tls_ask_ccert=yes -o virtual_mailbox_domains=asking.test -o mydestination=
   -o smtpd_delay_open_until_valid_rcpt=no -o smtpd_relay_restrictions=reject
@@ -89,7 +90,7 @@ check "smtp_tls_dcert_file, smtp_tls_dkey_file: the certificate is shown by tlsp
 send joe@silent.test
 check "smtp_starttls_timeout: a server that says nothing under TLS is left" wait_for log_has "$I" \
 	'to=<joe@silent\.test>.*status=deferred'
-check "smtp_starttls_timeout: which tlsproxy says" log_has "$I" "tlsproxy.*warning: .*timeout for \[127\.0\.0\.1\]:$silent"
+check "smtp_starttls_timeout: which tlsproxy says" wait_for log_has "$I" "tlsproxy.*warning: .*timeout for \[127\.0\.0\.1\]:$silent"
 unlike "$(cat "$I/log/maillog")" 'throttling|panic|fatal|killed by signal|exit status' "no daemon died"
 stop_instance "$I"
 done_testing

@@ -21,7 +21,7 @@ start() {
 
 # What STARTTLS is answered with.
 starttls_reply() {
-	timeout 15 perl -MIO::Socket::INET -e '
+	timeout 60 perl -MIO::Socket::INET -e '
 		my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $ARGV[0]) or exit;
 		sub reply { while (defined(my $l = <$s>)) { return $l if $l =~ /^\d+ / } "" }
 		reply(); print $s "EHLO client.test\r\n"; reply(); print $s "STARTTLS\r\n"; print substr(reply(), 0, 3)' "$PORT"

@@ -133,15 +133,16 @@ finger() {
 	} | without_chance "$finger_port" >"$finger_out.says"
 }
 
-# The lines of tlsproxy for the row that was asked last, when its session has ended.
+# The lines of tlsproxy for the row that was asked last, when its session has ended. A few have none.
 log_of() { # VARIANT NAME
 	log_port=$(port_of "$1" "$2")
 	if grep -Eq 'TLS|certificate|tlsproxy' "$TMP/$1/$2.says"; then
 		log_tries=0
-		until log_has "$I" "tlsproxy.*DISCONNECT \[127.0.0.1\]:$log_port\$" || [ $log_tries -gt 60 ]; do
+		until log_has "$I" "tlsproxy.*CONNECT to \[127.0.0.1\]:$log_port\$" || [ $log_tries -gt 60 ]; do
 			log_tries=$((log_tries + 1))
 			sleep 0.02
 		done
+		[ $log_tries -gt 60 ] || wait_for log_has "$I" "tlsproxy.*DISCONNECT \[127.0.0.1\]:$log_port\$"
 	fi
 	tail -n +$((log_mark + 1)) "$I/log/maillog" | sed -n "s/^.*tlsproxy\[[0-9]*\]: //p" | without_chance "$log_port" >"$TMP/$1/$2.log"
 	log_mark=$(wc -l <"$I/log/maillog")

@@ -204,7 +204,7 @@ for my $case (
 	my $peer;
 	my $s = start(set => { @common, tls_random_source => 'egd:@DIR@/data/egd', tls_random_bytes => 1000 }, before => sub { $peer = egd_peer($_[0], 'give') });
 	ok(served($s), '1000 bytes wanted: requests are answered');
-	ok(text("$s->{dir}/egd-log") =~ /^01ff$/m, '1000 bytes wanted: an EGD server is asked for 255');
+	ok(wait_until(sub { text("$s->{dir}/egd-log") =~ /^01ff$/m }), '1000 bytes wanted: an EGD server is asked for 255');
 	stop($s);
 	end_peer($peer);
 }

@@ -342,10 +342,11 @@ start_tls(struct peer *p)
 		_exit(0);
 	if (t == RESET_AT_STARTTLS)
 		reset(p);
-	if (t == TEXT_FOR_TLS)
-		put(p, "454 4.7.0 TLS not available after all\r\n");
 	if (t == CLOSE_AT_HELLO || t == RESET_AT_HELLO || t == ALERT_AT_HELLO || t == TEXT_FOR_TLS) {
 		(void)!read(p->fd, hello, sizeof(hello));
+		/* Not before: a client that reads ahead would take it for plaintext. */
+		if (t == TEXT_FOR_TLS)
+			put(p, "454 4.7.0 TLS not available after all\r\n");
 		if (t == ALERT_AT_HELLO)
 			(void)!write(p->fd, fatal_alert, sizeof(fatal_alert));
 		if (t == RESET_AT_HELLO)
