@@ -361,7 +361,7 @@ each_message_gets_a_header_and_nothing_passes_unread(void **state)
 		passes(f, backend, proxy, "250 Ok\r\n");
 		passes(f, proxy, backend, "DATA\r\n");
 		passes(f, backend, proxy, "354 go\r\n");
-		say(proxy, "Subject: x\n\nSTARTTLS\n..\n.\nSTARTTLS\r\n");
+		say(proxy, "Subject: x\n\nSTARTTLS\n..\r\n.\r\nSTARTTLS\r\n");
 		hears_header_and(f, backend, "Subject: x\r\n\r\nSTARTTLS\r\n..\r\n.\r\n");
 		say(backend, "250 Ok\r\n");
 		hears(f, proxy, "250 Ok\r\n554 5.5.1 Error: TLS already active\r\n");
