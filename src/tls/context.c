@@ -53,7 +53,10 @@ context_begin(struct context *context, const char *role, const char *log_param, 
 	if (context->log_mask & LOGLEVEL_VERBOSE)
 		log_info("initializing the %s-side TLS engine", role);
 	library_check_version();
-	return library_init(config_file, config_name) == 0;
+	if (library_init(config_file, config_name) < 0)
+		return false;
+	library_stir();
+	return true;
 }
 
 bool
@@ -65,17 +68,6 @@ context_choose_digest(struct context *context, const char *name)
 	log_warn("Digest algorithm \"%s\" not found", text(name));
 	log_warn("disabling TLS support");
 	return false;
-}
-
-bool
-context_gather_entropy(struct context *context, context_manager_fn ask, void *manager)
-{
-	if (ask && !ask(&context->cache_policy, manager)) {
-		log_warn("no entropy for TLS key generation: disabling TLS support");
-		return false;
-	}
-	library_stir();
-	return true;
 }
 
 static bool
@@ -90,8 +82,7 @@ prepare(
 		return false;
 	}
 	context->cache_policy = settings->cache_policy;
-	return context_choose_digest(context, settings->fingerprint_digest) &&
-	       context_gather_entropy(context, settings->ask_manager, settings->manager);
+	return context_choose_digest(context, settings->fingerprint_digest);
 }
 
 static bool

@@ -25,10 +25,6 @@ struct context_cache_policy {
 	int timeout_s; /* <= 0: neither cache nor tickets */
 };
 
-/* Asks tlsmgr: seeds the random generator (library_seed()) and fills `policy`. False: no seed was to be had.
- */
-typedef bool (*context_manager_fn)(struct context_cache_policy *policy, void *arg);
-
 /* Named after the parameters without their smtpd_tls_, tlsproxy_tls_ or tls_. Strings may be NULL for "". */
 struct context_server_settings {
 	const char *log_param; /* the parameter that `log_level` came from */
@@ -59,9 +55,6 @@ struct context_server_settings {
 	const char *config_file, *config_name;
 	struct map_list *server_sni_maps; /* NULL: none; else the context refers to it */
 
-	context_manager_fn
-	    ask_manager; /* NULL: `cache_policy` holds already, and the generator needs no seed */
-	void *manager;
 	struct context_cache_policy cache_policy;
 
 	chain_read_fn read_file; /* NULL: chain_read_file() */
@@ -97,10 +90,6 @@ struct context_client_settings {
 	const char *disable_workarounds;
 	const char *ssl_options;
 	const char *config_file, *config_name;
-
-	context_manager_fn
-	    ask_manager; /* NULL: the generator needs no seed; the policy is resume_client's to ask */
-	void *manager;
 
 	chain_read_fn read_file; /* NULL: chain_read_file() */
 	void *read_arg;

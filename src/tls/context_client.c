@@ -77,9 +77,7 @@ context_new_client(const struct context_client_settings *settings)
 	copy_grades(&context->grades, &settings->cipher_grades);
 	if (!context_begin(context, "client", settings->log_param, settings->log_level, settings->config_file,
 		settings->config_name) ||
-	    !context_choose_digest(context, settings->fingerprint_digest) ||
-	    !context_gather_entropy(context, settings->ask_manager, settings->manager) ||
-	    !build(context, settings)) {
+	    !context_choose_digest(context, settings->fingerprint_digest) || !build(context, settings)) {
 		context_unref(context);
 		return NULL;
 	}

@@ -63,7 +63,6 @@ struct context_files {
 bool context_begin(struct context *context, const char *role, const char *log_param, const char *log_level,
     const char *config_file, const char *config_name);
 bool context_choose_digest(struct context *context, const char *name);
-bool context_gather_entropy(struct context *context, context_manager_fn ask, void *manager);
 
 /* What needs no file and cannot fail for a reason in the settings. */
 void context_configure_basics(SSL_CTX *ctx, int verifydepth, uint64_t options);

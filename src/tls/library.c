@@ -120,12 +120,6 @@ library_stir(void)
 	RAND_add(&seed, sizeof seed, 0.0);
 }
 
-void
-library_seed(const void *bytes, int len)
-{
-	RAND_seed(bytes, len);
-}
-
 const char *
 library_compiled_version(void)
 {

@@ -24,7 +24,4 @@ void library_log_errors(void);
 /* Adds process id and time to the random generator: at start, and around every handshake. */
 void library_stir(void);
 
-/* Adds bytes that came from tlsmgr. */
-void library_seed(const void *bytes, int len);
-
 #endif
