@@ -18,8 +18,9 @@
 
 enum { BIGGEST_FILE = 256 << 20 };
 
-bool
-config_trust_is_needed(void)
+/* True of a process that is not root's and has another user or group than its caller. */
+static bool
+is_needed(void)
 {
 	if (getuid() == 0 && geteuid() == 0)
 		return false;
@@ -72,7 +73,7 @@ config_trust_check(const char *dir, struct err *err)
 	struct buf text = BUF_INIT;
 	int result;
 
-	if (strcmp(dir, CONFIG_CONFIG_DIRECTORY) == 0 || !config_trust_is_needed())
+	if (strcmp(dir, CONFIG_CONFIG_DIRECTORY) == 0 || !is_needed())
 		return 0;
 	result = config_read(TRUSTED_FILE, BIGGEST_FILE, &text, err);
 	if (result == 0 && !text_names(&text, dir)) {

@@ -9,12 +9,7 @@
 #ifndef MAIL_CONFIG_TRUST_H
 #define MAIL_CONFIG_TRUST_H
 
-#include <stdbool.h>
-
 struct err;
-
-/* True of a process that is not root's and has another user or group than its caller. */
-bool config_trust_is_needed(void);
 
 /* 0: `dir` may be read. -1: it may not; Postfix's words are in the log and in `err`. */
 int config_trust_check(const char *dir, struct err *err) __attribute__((warn_unused_result));

@@ -25,8 +25,9 @@ enum { SETTLED_S = 100, SHOWN = 30 };
 
 /* --- values --- */
 
-struct map_value *
-map_value_new(const void *bytes, size_t len)
+/* Copies. */
+static struct map_value *
+value_new(const void *bytes, size_t len)
 {
 	struct map_value *value = alloc_zero(sizeof *value + len + 1);
 
@@ -72,7 +73,7 @@ read_files(struct map *map, const char *list, struct err *err)
 	else if (result == 0 && content.len > MAP_VALUE_LIMIT)
 		err_set(err, "%s: larger than %d bytes", list, (int)MAP_VALUE_LIMIT);
 	else if (result == 0)
-		value = map_value_new(buf_str(&content), content.len);
+		value = value_new(buf_str(&content), content.len);
 	buf_release_secret(&content);
 	return value;
 }
@@ -82,7 +83,7 @@ map_value_of(struct map *map, const char *text, struct err *err)
 {
 	if (map->flags & MAP_FILES)
 		return read_files(map, text, err);
-	return map_value_new(text, strlen(text));
+	return value_new(text, strlen(text));
 }
 
 /* --- pairs --- */
@@ -127,7 +128,7 @@ map_put_stored(struct map *map, const void *key, size_t key_len, const void *val
 
 	if (value_len > 0 && ((const char *)value)[value_len - 1] == '\0')
 		value_len--;
-	put(map, text, zero, false, map_value_new(value, value_len));
+	put(map, text, zero, false, value_new(value, value_len));
 	free(text);
 }
 
@@ -360,12 +361,6 @@ map_get(const struct map *map, const char *key, struct buf *value, struct err *e
 {
 	buf_clear(value);
 	return map->type->get ? map->type->get(map, key, value, err) : get_pair(map, key, value, err);
-}
-
-const char *
-map_name(const struct map *map)
-{
-	return map->type_name;
 }
 
 void

@@ -44,9 +44,6 @@ int map_get(const struct map *map, const char *key, struct buf *value, struct er
 /* The types there are, in byte order; NULL behind the last. */
 const char *map_type_name(size_t index);
 
-/* TYPE:NAME as given. */
-const char *map_name(const struct map *map);
-
 /* Calls `file` for each file that the table was made from: index, source, files that values name. */
 typedef void (*map_file_fn)(const char *path, void *context);
 void map_files(const struct map *map, map_file_fn file, void *context);

@@ -57,8 +57,6 @@ extern const struct map_type map_type_regexp;                                   
 extern const struct map_type map_type_pcre;                                         /* map_pcre.c */
 extern const struct map_type map_type_pipemap, map_type_unionmap, map_type_randmap; /* map_compound.c */
 
-/* Copies. */
-struct map_value *map_value_new(const void *bytes, size_t len);
 void map_value_free(void *value); /* wipes */
 
 /* What `text`, from a source, stands for: itself, or with MAP_FILES the files it names. NULL with `err`. */

@@ -120,14 +120,6 @@ map_list_get(const struct map_list *list, const char *key, struct buf *value)
 }
 
 void
-map_list_files(const struct map_list *list, map_file_fn file, void *context)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (list->members[i].map)
-			map_files(list->members[i].map, file, context);
-}
-
-void
 map_list_keys(const struct map_list *list, map_key_fn fn, void *context)
 {
 	for (size_t i = 0; i < list->count; i++)

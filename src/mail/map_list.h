@@ -27,10 +27,7 @@ const char *map_list_title(const struct map_list *list);
 int map_list_get(const struct map_list *list, const char *key, struct buf *value)
     __attribute__((warn_unused_result));
 
-/* As map_files(), for all of them, those that could not be opened left out. */
-void map_list_files(const struct map_list *list, map_file_fn file, void *context);
-
-/* As map_keys(), for all of them. */
+/* As map_keys(), for all of them, those that could not be opened left out. */
 void map_list_keys(const struct map_list *list, map_key_fn fn, void *context);
 
 /* Each has the other's tables from now on, for whoever refers to it. The generation is another one then: what

@@ -70,12 +70,6 @@ map_rules_add_endif(struct map_rules *rules)
 	return true;
 }
 
-bool
-map_rules_are_nested(const struct map_rules *rules)
-{
-	return rules->depth > 0;
-}
-
 /* The rules of "{{rule}, {rule}}", a line each. 0 or -1. */
 static int
 take_apart(char *word, struct buf *text, struct err *err)

@@ -45,9 +45,6 @@ void map_rules_add_if(struct map_rules *rules, int line, void *pattern, bool neg
 /* False: there is no IF to end. */
 bool map_rules_add_endif(struct map_rules *rules);
 
-/* True inside IF and ENDIF. */
-bool map_rules_are_nested(const struct map_rules *rules);
-
 /* Moves `text` over white space and exclamation marks. Whether the pattern behind them is negated. */
 bool map_rules_take_negation(char **text);
 

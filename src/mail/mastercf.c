@@ -323,6 +323,39 @@ take_type(struct fields *in, struct mastercf_entry *entry)
 	return located(in);
 }
 
+/* NAME/TYPE, TYPE, or NAME.TYPE as it was written before release 3.0. */
+static bool
+pattern_matches(const char *pattern, size_t len, const char *name, const char *type)
+{
+	size_t name_len = strlen(name), type_len = strlen(type);
+
+	if (len == type_len)
+		return memcmp(pattern, type, len) == 0;
+	return len == name_len + 1 + type_len && memcmp(pattern, name, name_len) == 0 &&
+	       (pattern[name_len] == '/' || pattern[name_len] == '.') &&
+	       memcmp(pattern + name_len + 1, type, type_len) == 0;
+}
+
+/* Whether a master_service_disable list switches this service off; the first pattern that matches decides. */
+static bool
+is_disabled(const char *list, const char *name, enum mastercf_type type)
+{
+	const char *pattern;
+	size_t len;
+
+	while ((pattern = text_token(&list, TEXT_LIST_SEPARATORS, &len)) != NULL) {
+		bool disable = true;
+		while (len > 0 && *pattern == '!') {
+			disable = !disable;
+			pattern++;
+			len--;
+		}
+		if (pattern_matches(pattern, len, name, type_names[type]))
+			return disable;
+	}
+	return false;
+}
+
 /* 1: filled. 0: the service is switched off. -1: err. */
 static int
 fill_entry(struct fields *in, const struct mastercf_options *options, struct mastercf_entry *entry)
@@ -334,7 +367,7 @@ fill_entry(struct fields *in, const struct mastercf_options *options, struct mas
 	entry->line = in->line;
 	if (take_type(in, entry) < 0)
 		return -1;
-	if (mastercf_is_disabled(options->disabled, entry->name, entry->type))
+	if (is_disabled(options->disabled, entry->name, entry->type))
 		return 0;
 	if (take_bool(in, "private", true, &entry->is_private) < 0 || set_endpoint(in, entry) < 0 ||
 	    take_bool(in, "unprivileged", true, &entry->unprivileged) < 0)
@@ -459,36 +492,4 @@ mastercf_find(const struct mastercf *mastercf, const char *name, enum mastercf_t
 			return entry;
 	}
 	return NULL;
-}
-
-/* NAME/TYPE, TYPE, or NAME.TYPE as it was written before release 3.0. */
-static bool
-pattern_matches(const char *pattern, size_t len, const char *name, const char *type)
-{
-	size_t name_len = strlen(name), type_len = strlen(type);
-
-	if (len == type_len)
-		return memcmp(pattern, type, len) == 0;
-	return len == name_len + 1 + type_len && memcmp(pattern, name, name_len) == 0 &&
-	       (pattern[name_len] == '/' || pattern[name_len] == '.') &&
-	       memcmp(pattern + name_len + 1, type, type_len) == 0;
-}
-
-bool
-mastercf_is_disabled(const char *list, const char *name, enum mastercf_type type)
-{
-	const char *pattern;
-	size_t len;
-
-	while ((pattern = text_token(&list, TEXT_LIST_SEPARATORS, &len)) != NULL) {
-		bool disable = true;
-		while (len > 0 && *pattern == '!') {
-			disable = !disable;
-			pattern++;
-			len--;
-		}
-		if (pattern_matches(pattern, len, name, type_names[type]))
-			return disable;
-	}
-	return false;
 }

@@ -64,7 +64,4 @@ const struct mastercf_entry *mastercf_find(
 /* "inet", "unix", ... */
 const char *mastercf_type_name(enum mastercf_type type);
 
-/* Whether a master_service_disable list switches this service off; the first pattern that matches decides. */
-bool mastercf_is_disabled(const char *list, const char *name, enum mastercf_type type);
-
 #endif

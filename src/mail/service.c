@@ -108,12 +108,6 @@ service_mail_owner(const struct service *service)
 	return service->settings.mail_owner;
 }
 
-const char *
-service_queue_directory(const struct service *service)
-{
-	return service->settings.queue_directory;
-}
-
 bool
 service_is_stand_alone(const struct service *service)
 {
@@ -161,15 +155,6 @@ go_away(struct service *service)
 	}
 	service->want_drain = true;
 	event_base_loopbreak(service->base);
-}
-
-_Noreturn void
-service_exit(struct service *service)
-{
-	if (service->program->pre_exit)
-		service->program->pre_exit(service);
-	maillog_flush();
-	exit(0);
 }
 
 static bool
@@ -498,7 +483,7 @@ enter_jail(struct service *service)
 {
 	/* Without root there is nothing to give up: the whole instance then runs as one ordinary user. */
 	if (service->is_root)
-		service_jail_enter(service_is_jailed(service) ? service_queue_directory(service) : NULL,
+		service_jail_enter(service_is_jailed(service) ? service->settings.queue_directory : NULL,
 		    service->args.drop_rights ? &service->owner : NULL);
 }
 
@@ -586,5 +571,8 @@ service_main(const struct service_program *program, int argc, char **argv)
 		maillog_gather(service.base);
 	open_for_business(&service);
 	loop(&service);
-	service_exit(&service);
+	if (program->pre_exit)
+		program->pre_exit(&service);
+	maillog_flush();
+	exit(0);
 }

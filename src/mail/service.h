@@ -49,7 +49,7 @@ struct service_program {
 	void (*pre_exit)(struct service *service);
 };
 
-/* Runs the program. Does not return: the end is service_exit() or fatal. */
+/* Runs the program. Does not return: the end is pre_exit() and status 0, or fatal. */
 int service_main(const struct service_program *program, int argc, char **argv);
 
 struct event_base *service_base(struct service *service);
@@ -58,7 +58,6 @@ struct maincf *service_maincf(struct service *service);
 /* master.cf service name (-n), e.g. "tlsproxy"; for an inet service "127.0.0.1:2525". */
 const char *service_name(const struct service *service);
 const char *service_mail_owner(const struct service *service);
-const char *service_queue_directory(const struct service *service);
 
 /* True if the queue directory is, or will be, the root directory of this process. */
 bool service_is_jailed(const struct service *service);
@@ -74,9 +73,6 @@ void service_used(struct service *service);
 
 /* A client that client() was called with is gone. Every client needs this call, once. */
 void service_client_gone(struct service *service);
-
-/* Orderly exit: pre_exit, then status 0. */
-_Noreturn void service_exit(struct service *service);
 
 /* True once the process no longer accepts clients and ends with its last one. */
 bool service_is_draining(const struct service *service);

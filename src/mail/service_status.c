@@ -40,20 +40,6 @@ service_status_decode(const unsigned char record[SERVICE_STATUS_SIZE], struct se
 }
 
 int
-service_status_send(int fd, uint32_t generation, enum service_status_is is)
-{
-	struct service_status status = { .pid = getpid(), .generation = generation, .is = is };
-	unsigned char record[SERVICE_STATUS_SIZE];
-	ssize_t n;
-
-	service_status_encode(&status, record);
-	do
-		n = write(fd, record, sizeof record);
-	while (n < 0 && errno == EINTR);
-	return n == sizeof record ? 0 : -1;
-}
-
-int
 service_status_send_used(int fd, uint32_t generation)
 {
 	struct service_status status = { .pid = getpid(), .generation = generation };

@@ -28,10 +28,6 @@ bool service_status_generation(const char *text, uint32_t *generation);
 void service_status_encode(const struct service_status *status, unsigned char record[SERVICE_STATUS_SIZE]);
 void service_status_decode(const unsigned char record[SERVICE_STATUS_SIZE], struct service_status *status);
 
-/* One record in one write. 0, or -1 when master does not listen any more. */
-int service_status_send(int fd, uint32_t generation, enum service_status_is is)
-    __attribute__((warn_unused_result));
-
 /*
  * "Taken" and "available" in one write, as after a request that is already dealt with. Never waits: when
  * master is behind, the two, which add up to nothing, are left out. 0, or -1 when master does not listen any

@@ -16,29 +16,19 @@
 enum { READ_SIZE = 4096 };
 
 struct stream {
-	int fd;     /* owned */
-	char *name; /* owned */
+	int fd; /* owned */
 	const struct stream_handler *handler;
 	void *context;
-	struct event *readable; /* owned; also carries the timeout */
+	struct event *readable; /* owned */
 	struct event *writable; /* owned; pending while `out` holds bytes */
 	struct buf in;
 	size_t handed; /* bytes of `in` that the handler is looking at */
 	struct buf out;
 	struct attr_frame frame;
 	size_t list_limit;
-	struct timeval timeout; /* zero: none */
-	bool *freed;            /* set by stream_free() while a handler runs */
-	int failed;             /* errno of a write that failed; reported from the event loop */
+	bool *freed; /* set by stream_free() while a handler runs */
+	int failed;  /* errno of a write that failed; reported from the event loop */
 };
-
-static void
-arm(struct stream *stream)
-{
-	bool limited = stream->timeout.tv_sec > 0;
-
-	event_add(stream->readable, limited ? &stream->timeout : NULL);
-}
 
 /* False: the handler freed the stream. */
 static bool
@@ -46,7 +36,7 @@ end(struct stream *stream, enum stream_end why)
 {
 	event_del(stream->readable);
 	event_del(stream->writable);
-	stream->handler->end(stream, why, stream->in.len, stream->context);
+	stream->handler->end(stream, why, stream->context);
 	return false;
 }
 
@@ -84,13 +74,10 @@ on_readable(evutil_socket_t fd, short what, void *context)
 {
 	struct stream *stream = context;
 
+	(void)what;
 	if (stream->failed) {
 		errno = stream->failed;
 		end(stream, STREAM_ERROR);
-		return;
-	}
-	if (what & EV_TIMEOUT) {
-		end(stream, STREAM_TIMEOUT);
 		return;
 	}
 
@@ -129,8 +116,6 @@ flush(struct stream *stream)
 			return;
 		}
 		buf_consume(&stream->out, (size_t)put);
-		if (stream->timeout.tv_sec > 0)
-			arm(stream);
 	}
 	event_del(stream->writable);
 	buf_release_secret(&stream->out);
@@ -145,20 +130,19 @@ on_writable(evutil_socket_t fd, short what, void *context)
 }
 
 struct stream *
-stream_new(struct event_base *base, int fd, const char *name, size_t list_limit,
-    const struct stream_handler *handler, void *context)
+stream_new(
+    struct event_base *base, int fd, size_t list_limit, const struct stream_handler *handler, void *context)
 {
 	struct stream *stream = alloc_zero(sizeof *stream);
 
 	stream->fd = fd;
-	stream->name = alloc_string(name);
 	stream->list_limit = list_limit;
 	stream->handler = handler;
 	stream->context = context;
 	attr_frame_init(&stream->frame, list_limit);
 	stream->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, stream);
 	stream->writable = event_new(base, fd, EV_WRITE, on_writable, stream);
-	arm(stream);
+	event_add(stream->readable, NULL);
 	return stream;
 }
 
@@ -174,14 +158,7 @@ stream_free(struct stream *stream)
 	fdio_close(&stream->fd);
 	buf_release_secret(&stream->in);
 	buf_release_secret(&stream->out);
-	free(stream->name);
 	free(stream);
-}
-
-const char *
-stream_name(const struct stream *stream)
-{
-	return stream->name;
 }
 
 bool
@@ -201,14 +178,4 @@ stream_send(struct stream *stream, const void *bytes, size_t len)
 	buf_add(&stream->out, bytes, len);
 	if (idle)
 		flush(stream);
-}
-
-void
-stream_set_timeout(struct stream *stream, int timeout_s)
-{
-	stream->timeout = (struct timeval){ .tv_sec = timeout_s };
-	if (timeout_s == 0)
-		event_remove_timer(stream->readable);
-	else
-		arm(stream);
 }

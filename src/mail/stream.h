@@ -15,26 +15,23 @@ struct event_base;
 struct stream;
 
 enum stream_end {
-	STREAM_EOF,     /* the other side closed, between lists or inside one */
-	STREAM_ERROR,   /* errno says why */
-	STREAM_TIMEOUT, /* no progress within the time set */
-	STREAM_LIMIT,   /* a list longer than allowed */
+	STREAM_EOF,   /* the other side closed, between lists or inside one */
+	STREAM_ERROR, /* errno says why */
+	STREAM_LIMIT, /* a list longer than allowed */
 };
 
 struct stream_handler {
 	/* One complete list, borrowed. What follows it stays buffered until this returns. */
 	void (*list)(struct stream *stream, const void *list, size_t len, void *context);
-	/* The last call. The handler must free the stream. `partial` bytes of a list had come. */
-	void (*end)(struct stream *stream, enum stream_end why, size_t partial, void *context);
+	/* The last call. The handler must free the stream. */
+	void (*end)(struct stream *stream, enum stream_end why, void *context);
 };
 
-/* Takes `fd`, which must be non-blocking. `name` is copied. Freed by the caller, which closes the descriptor.
- */
-struct stream *stream_new(struct event_base *base, int fd, const char *name, size_t list_limit,
-    const struct stream_handler *handler, void *context);
+/* Takes `fd`, which must be non-blocking. A list longer than `list_limit` bytes ends the stream. Freed by the
+ * caller, which closes the descriptor. */
+struct stream *stream_new(
+    struct event_base *base, int fd, size_t list_limit, const struct stream_handler *handler, void *context);
 void stream_free(struct stream *stream);
-
-const char *stream_name(const struct stream *stream);
 
 /*
  * Has the other side said nothing beyond the list that is being handed over, if any, and not closed? For
@@ -44,8 +41,5 @@ bool stream_is_quiet(const struct stream *stream);
 
 /* Sends now what the socket takes and the rest when it can. Failures come as an end. */
 void stream_send(struct stream *stream, const void *bytes, size_t len);
-
-/* Ends the stream when this long passes without a byte in or out; 0: never. Starts anew. */
-void stream_set_timeout(struct stream *stream, int timeout_s);
 
 #endif

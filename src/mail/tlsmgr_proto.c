@@ -34,14 +34,6 @@ tlsmgr_proto_put_announcement(struct buf *to)
 }
 
 void
-tlsmgr_proto_put_seed(struct buf *to, int size)
-{
-	attr_put_str(to, TLSMGR_PROTO_REQUEST, TLSMGR_PROTO_SEED);
-	attr_put_int(to, TLSMGR_PROTO_SIZE, size);
-	attr_put_end(to);
-}
-
-void
 tlsmgr_proto_put_policy(struct buf *to, const char *type)
 {
 	attr_put_str(to, TLSMGR_PROTO_REQUEST, TLSMGR_PROTO_POLICY);
@@ -133,19 +125,6 @@ tlsmgr_proto_get_announcement(const void *list, size_t len, const char *stream)
 	return attr_scan_end(&scan) < 0 ? -1 : 0;
 }
 
-int
-tlsmgr_proto_get_status(const void *list, size_t len, const char *stream, int *status)
-{
-	struct attr_scan scan;
-	int value = TLSMGR_PROTO_FAIL;
-
-	attr_scan_init(&scan, list, len, ATTR_FLAG_MISSING, stream);
-	if (attr_scan_int(&scan, TLSMGR_PROTO_STATUS, &value) != 1 || attr_scan_end(&scan) != 1)
-		return -1;
-	*status = value;
-	return 0;
-}
-
 static int
 get_data(const void *list, size_t len, const char *stream, int *status, const char *name, struct buf *data)
 {
@@ -158,12 +137,6 @@ get_data(const void *list, size_t len, const char *stream, int *status, const ch
 		return -1;
 	*status = value;
 	return 0;
-}
-
-int
-tlsmgr_proto_get_seed(const void *list, size_t len, const char *stream, int *status, struct buf *seed)
-{
-	return get_data(list, len, stream, status, TLSMGR_PROTO_SEED, seed);
 }
 
 int

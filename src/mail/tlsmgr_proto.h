@@ -71,7 +71,6 @@ void tlsmgr_proto_put_announcement(struct buf *to);
 
 /* --- requests; `type` is smtpd, smtp or lmtp --- */
 
-void tlsmgr_proto_put_seed(struct buf *to, int size);
 void tlsmgr_proto_put_policy(struct buf *to, const char *type);
 void tlsmgr_proto_put_lookup(struct buf *to, const char *type, const char *id);
 void tlsmgr_proto_put_update(
@@ -96,10 +95,6 @@ void tlsmgr_proto_reply_policy(struct buf *to, int status, int cachable, int tim
  * file.
  */
 int tlsmgr_proto_get_announcement(const void *list, size_t len, const char *stream)
-    __attribute__((warn_unused_result));
-int tlsmgr_proto_get_status(const void *list, size_t len, const char *stream, int *status)
-    __attribute__((warn_unused_result));
-int tlsmgr_proto_get_seed(const void *list, size_t len, const char *stream, int *status, struct buf *seed)
     __attribute__((warn_unused_result));
 int tlsmgr_proto_get_policy(const void *list, size_t len, const char *stream, int *status, int *cachable,
     int *timeout_s) __attribute__((warn_unused_result));

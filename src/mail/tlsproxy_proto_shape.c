@@ -66,8 +66,8 @@ tlsproxy_proto_shape_scan_count(
 	return 0;
 }
 
-int
-tlsproxy_proto_shape_scan_list(struct attr_scan *scan, struct tlsproxy_shape_list *list)
+static int
+scan_list(struct attr_scan *scan, struct tlsproxy_shape_list *list)
 {
 	size_t count;
 
@@ -111,7 +111,7 @@ scan_row(struct attr_scan *scan, const struct tlsproxy_shape *row, void *into)
 	case TLSPROXY_SHAPE_INT:
 		return scan_number(scan, row->name, member(into, row));
 	default:
-		return tlsproxy_proto_shape_scan_list(scan, member(into, row));
+		return scan_list(scan, member(into, row));
 	}
 }
 
@@ -152,8 +152,8 @@ tlsproxy_proto_shape_scan(struct attr_scan *scan, const struct tlsproxy_shape *r
 
 /* --- writing --- */
 
-void
-tlsproxy_proto_shape_put_list(struct buf *to, const struct tlsproxy_shape_list *list)
+static void
+put_list(struct buf *to, const struct tlsproxy_shape_list *list)
 {
 	attr_put_int(to, "argv_size", (int)list->count);
 	for (size_t i = 0; i < list->count; i++)
@@ -171,9 +171,8 @@ tlsproxy_proto_shape_put(struct buf *to, const struct tlsproxy_shape *rows, cons
 		else if (row->type == TLSPROXY_SHAPE_INT)
 			attr_put_int(to, row->name, number_of(from, row));
 		else
-			tlsproxy_proto_shape_put_list(
-			    to, (const struct tlsproxy_shape_list *)(const void *)((const char *)from +
-										   row->offset));
+			put_list(to, (const struct tlsproxy_shape_list *)(const void *)((const char *)from +
+											row->offset));
 	}
 }
 

@@ -69,10 +69,6 @@ void tlsproxy_proto_shape_put(struct buf *to, const struct tlsproxy_shape *rows,
 bool tlsproxy_proto_shape_differ(
     struct buf *to, const struct tlsproxy_shape *rows, const void *server, const void *client);
 
-/* One list of strings. 0, or -1 after a warning. */
-int tlsproxy_proto_shape_scan_list(struct attr_scan *scan, struct tlsproxy_shape_list *list)
-    __attribute__((warn_unused_result));
-void tlsproxy_proto_shape_put_list(struct buf *to, const struct tlsproxy_shape_list *list);
 void tlsproxy_proto_shape_release_list(struct tlsproxy_shape_list *list);
 
 /* A number that says how many follow. 0, or -1 after a warning that it is more than `limit`, "while reading

@@ -35,8 +35,9 @@ hostnames_is_valid(const char *name)
 	}
 }
 
-bool
-hostnames_is_pattern(const char *name)
+/* Valid, or so behind "*.". */
+static bool
+is_pattern(const char *name)
 {
 	return hostnames_is_valid(strncmp(name, "*.", 2) == 0 ? name + 2 : name);
 }
@@ -51,7 +52,7 @@ hostnames_refuse(const char *name, struct err *err)
 	converted = idna_to_ascii(name);
 	log_divert(NULL);
 	buf_release(&said);
-	if (strcmp(converted, name) != 0 && hostnames_is_pattern(converted))
+	if (strcmp(converted, name) != 0 && is_pattern(converted))
 		err_set(err, "bad host name: '%s': in certificates and the DNS it is '%s'", name, converted);
 	else
 		err_set(err, "bad host name: '%s'", name);
@@ -98,7 +99,7 @@ hostnames_init(struct hostnames *hostnames, const struct site *site, int argc, c
 		hostnames->names[0] = hostnames->primary ? hostnames->primary : "";
 	}
 	for (size_t i = 0; i < count; i++)
-		if (!hostnames_is_pattern(hostnames->names[i])) {
+		if (!is_pattern(hostnames->names[i])) {
 			hostnames_refuse(hostnames->names[i], err);
 			goto failed;
 		}

@@ -18,7 +18,8 @@ struct hostnames {
 	char *primary; /* owned: $myhostname when it was needed */
 };
 
-/* From the arguments; myhostname stands for a first one that is missing or empty. 0 or -1. */
+/* From the arguments, which may begin with "*."; myhostname stands for a first one that is missing or empty.
+ * 0 or -1. */
 int hostnames_init(struct hostnames *hostnames, const struct site *site, int argc, char **argv,
     struct err *err) __attribute__((warn_unused_result));
 void hostnames_release(struct hostnames *hostnames);
@@ -29,10 +30,9 @@ void hostnames_judge(const struct hostnames *hostnames, struct findings *finding
 /*
  * Letters, digits, '-', '_', and '.' between labels or at the end: what the DNS and certificates can carry
  * (other scripts in their ASCII form), and what cannot be taken for something else in a zone file or a
- * distinguished name. A pattern may begin with "*.".
+ * distinguished name.
  */
 bool hostnames_is_valid(const char *name);
-bool hostnames_is_pattern(const char *name);
 
 /* Says what is wrong with one that is not; always -1. */
 int hostnames_refuse(const char *name, struct err *err);

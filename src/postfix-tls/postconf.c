@@ -145,12 +145,6 @@ postconf_value(struct postconf *postconf, const char *name, struct buf *value, s
 	return ask_installed(postconf, name, value, err);
 }
 
-int
-postconf_expand(struct postconf *postconf, const char *text, struct buf *value, struct err *err)
-{
-	return maincf_expand(postconf->cf, text, value, err);
-}
-
 const char *
 postconf_raw(const struct postconf *postconf, const char *name)
 {

@@ -37,10 +37,6 @@ int postconf_value(struct postconf *postconf, const char *name, struct buf *valu
 /* What main.cf says, unexpanded; NULL when it does not set `name`. Borrowed. */
 const char *postconf_raw(const struct postconf *postconf, const char *name);
 
-/* Expands `text`. */
-int postconf_expand(struct postconf *postconf, const char *text, struct buf *value, struct err *err)
-    __attribute__((warn_unused_result));
-
 /* main.cf as it was read. Borrowed. */
 const char *postconf_text(const struct postconf *postconf);
 

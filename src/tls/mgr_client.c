@@ -173,13 +173,12 @@ on_list(struct stream *stream, const void *list, size_t len, void *context)
 }
 
 static void
-on_end(struct stream *stream, enum stream_end why, size_t partial, void *context)
+on_end(struct stream *stream, enum stream_end why, void *context)
 {
 	struct mgr_client *client = context;
 	int code = why == STREAM_ERROR ? errno : 0;
 
 	(void)stream;
-	(void)partial;
 	if (client->state == READY)
 		disconnect(client); /* closed between requests: tlsmgr was restarted */
 	else
@@ -208,7 +207,7 @@ connect_now(struct mgr_client *client)
 		attempt_failed(client, err.code);
 		return;
 	}
-	client->stream = stream_new(client->base, fd, client->path, LIST_LIMIT, &handler, client);
+	client->stream = stream_new(client->base, fd, LIST_LIMIT, &handler, client);
 	client->state = ANNOUNCING;
 	client->served = false;
 	client->opened_ms = now_ms();

@@ -53,8 +53,9 @@ status_length(const char *text)
 	return text[at] == 0 || gate_line_is_blank(text[at]) ? at : 0;
 }
 
-void
-gate_access_result_put_text(struct buf *to, const char *text)
+/* Appends text from outside: what is not printable ASCII, and a backslash, becomes '?'. */
+static void
+put_text(struct buf *to, const char *text)
 {
 	size_t len = strnlen(text, TEXT_LIMIT);
 
@@ -79,9 +80,9 @@ put_reply(struct buf *reply, int code, const char *text, const char *name, const
 	for (text += len; gate_line_is_blank(*text); text++)
 		;
 	buf_add_str(reply, " <");
-	gate_access_result_put_text(reply, name);
+	put_text(reply, name);
 	buf_printf(reply, ">: %s rejected: ", class);
-	gate_access_result_put_text(reply, *text ? text : "Access denied");
+	put_text(reply, *text ? text : "Access denied");
 }
 
 enum gate_access_result
@@ -106,7 +107,7 @@ gate_access_result_read(const char *value, const char *name, const char *class, 
 		if (words[i].result == GATE_ACCESS_RESULT_REPLY)
 			put_reply(reply, words[i].code, text, name, class);
 		else
-			gate_access_result_put_text(reply, text);
+			put_text(reply, text);
 		return words[i].result;
 	}
 	return GATE_ACCESS_RESULT_NAMES;

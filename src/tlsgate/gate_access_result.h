@@ -21,7 +21,4 @@ enum gate_access_result {
 enum gate_access_result gate_access_result_read(
     const char *value, const char *name, const char *class, struct buf *reply);
 
-/* Appends text from outside: what is not printable ASCII, and a backslash, becomes '?'. */
-void gate_access_result_put_text(struct buf *to, const char *text);
-
 #endif

@@ -44,10 +44,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int announced = tlsmgr_proto_get_announcement(data, size, "fuzz");
 	if (announced != 0 && announced != -1)
 		log_panic("neither yes nor no");
-	check(tlsmgr_proto_get_status(data, size, "fuzz", &status), status);
-	status = UNSET;
-	check(tlsmgr_proto_get_seed(data, size, "fuzz", &status, &bytes), status);
-	status = UNSET;
 	check(tlsmgr_proto_get_session(data, size, "fuzz", &status, &bytes), status);
 	status = UNSET;
 	check(tlsmgr_proto_get_policy(data, size, "fuzz", &status, &cachable, &timeout_s), status);

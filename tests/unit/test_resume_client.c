@@ -75,9 +75,9 @@ answer(struct stream *stream, const void *list, size_t len, void *context)
 }
 
 static void
-hang_up(struct stream *stream, enum stream_end why, size_t partial, void *context)
+hang_up(struct stream *stream, enum stream_end why, void *context)
 {
-	(void)why, (void)partial, (void)context;
+	(void)why, (void)context;
 	stream_free(stream);
 	tlsmgr.stream = NULL;
 }
@@ -91,7 +91,7 @@ on_connection(evutil_socket_t fd, short what, void *context)
 
 	(void)what, (void)context;
 	stream_free(tlsmgr.stream);
-	tlsmgr.stream = stream_new(base, client, "test", LIMIT, &handler, NULL);
+	tlsmgr.stream = stream_new(base, client, LIMIT, &handler, NULL);
 	tlsmgr_proto_put_announcement(&announcement);
 	stream_send(tlsmgr.stream, announcement.bytes, announcement.len);
 	buf_release(&announcement);

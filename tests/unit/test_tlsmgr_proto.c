@@ -29,20 +29,20 @@ key_record_has_its_layout(void **state)
 static void
 reply_that_is_not_complete_is_refused(void **state)
 {
-	struct buf reply = BUF_INIT, seed = BUF_INIT;
+	struct buf reply = BUF_INIT, session = BUF_INIT;
 	int status = 7;
 
 	(void)state;
 	tlsmgr_proto_reply_status(&reply, TLSMGR_PROTO_OK);
-	assert_int_equal(tlsmgr_proto_get_seed(reply.bytes, reply.len, "t", &status, &seed), -1);
+	assert_int_equal(tlsmgr_proto_get_session(reply.bytes, reply.len, "t", &status, &session), -1);
 	assert_int_equal(status, 7);
-	assert_string_equal(fixture_log, "warning: missing attribute seed in input from t\n");
+	assert_string_equal(fixture_log, "warning: missing attribute session in input from t\n");
 	buf_clear(&reply);
-	tlsmgr_proto_reply_data(&reply, TLSMGR_PROTO_ERR, "seed", "", 0);
-	assert_int_equal(tlsmgr_proto_get_seed(reply.bytes, reply.len, "t", &status, &seed), 0);
+	tlsmgr_proto_reply_data(&reply, TLSMGR_PROTO_ERR, "session", "", 0);
+	assert_int_equal(tlsmgr_proto_get_session(reply.bytes, reply.len, "t", &status, &session), 0);
 	assert_int_equal(status, TLSMGR_PROTO_ERR);
 	buf_release(&reply);
-	buf_release(&seed);
+	buf_release(&session);
 }
 
 static void
