@@ -120,15 +120,7 @@ init_of(const struct probe_settings *settings, const char *log_param)
 		.log_level = settings->tls_loglevel,
 		.verifydepth = settings->policy.tls_scert_verifydepth,
 		.cache_type = settings->policy.client,
-		.chain_files = settings->tls_chain_files,
-		.cert_file = settings->tls_cert_file,
-		.key_file = settings->tls_key_file,
-		.dcert_file = settings->tls_dcert_file,
-		.dkey_file = settings->tls_dkey_file,
-		.eccert_file = settings->tls_eccert_file,
-		.eckey_file = settings->tls_eckey_file,
-		.CAfile = settings->tls_CAfile,
-		.CApath = settings->tls_CApath,
+		PROBE_SETTINGS_FILES(settings),
 		.mdalg = settings->policy.tls_fingerprint_digest,
 	};
 }

@@ -2,23 +2,14 @@
 #include "tlsprobe/probe_settings.h"
 
 #include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "mail/param.h"
-#include "util/alloc.h"
+#include "tlspolicy/client_params.h"
 #include "util/text.h"
 
 #define AT(member) offsetof(struct probe_settings, member)
 
-/* The name is that of smtp's; lmtp's is another one, or the same with "lmtp" for "smtp", or the same. */
-static const struct {
-	const char *name, *lmtp_name;
-	enum param_type type;
-	int min;
-	size_t offset;
-} parameters[] = {
+static const struct client_param parameters[] = {
 	{ "smtp_tls_chain_files", NULL, PARAM_STRING, 0, AT(tls_chain_files) },
 	{ "smtp_tls_cert_file", NULL, PARAM_STRING, 0, AT(tls_cert_file) },
 	{ "smtp_tls_key_file", NULL, PARAM_STRING, 0, AT(tls_key_file) },
@@ -66,67 +57,22 @@ static const struct {
 	{ "tls_wildcard_matches_multiple_labels", NULL, PARAM_BOOL, 0,
 	    AT(tls_wildcard_matches_multiple_labels) },
 	{ "tls_fast_shutdown_enable", NULL, PARAM_BOOL, 0, AT(tls_fast_shutdown_enable) },
+	{ .name = NULL },
 };
-
-enum { PARAMETER_COUNT = sizeof parameters / sizeof *parameters };
-
-/* Freed by the caller. */
-static char *
-name_for(size_t index, const char *client)
-{
-	const char *name = parameters[index].name;
-
-	if (strcmp(client, "smtp") == 0 || strncmp(name, "smtp_", 5) != 0)
-		return alloc_string(name);
-	if (parameters[index].lmtp_name)
-		return alloc_string(parameters[index].lmtp_name);
-	return alloc_printf("%s_%s", client, name + 5);
-}
-
-/* The names are to be freed. */
-static void
-make_rows(struct param rows[PARAMETER_COUNT + 1], const char *client)
-{
-	memset(rows, 0, (PARAMETER_COUNT + 1) * sizeof *rows);
-	for (size_t i = 0; i < PARAMETER_COUNT; i++)
-		rows[i] = (struct param){
-			.name = name_for(i, client),
-			.type = parameters[i].type,
-			.offset = parameters[i].offset,
-			.min = parameters[i].min,
-		};
-}
-
-static void
-free_rows(struct param rows[PARAMETER_COUNT + 1])
-{
-	for (size_t i = 0; rows[i].name; i++)
-		free((char *)(uintptr_t)rows[i].name);
-}
 
 int
 probe_settings_load(struct probe_settings *settings, struct maincf *cf, const char *client, struct err *err)
 {
-	struct param rows[PARAMETER_COUNT + 1];
-	int result;
-
 	*settings = (struct probe_settings){ 0 };
 	if (policy_settings_load(&settings->policy, cf, client, err) < 0)
 		return -1;
-	make_rows(rows, client);
-	result = param_load(cf, rows, settings, err);
-	free_rows(rows);
-	return result;
+	return client_params_load(parameters, client, cf, settings, err);
 }
 
 void
 probe_settings_release(struct probe_settings *settings)
 {
-	struct param rows[PARAMETER_COUNT + 1];
-
-	make_rows(rows, settings->policy.client);
-	param_release(rows, settings);
-	free_rows(rows);
+	client_params_release(parameters, settings->policy.client, settings);
 	policy_settings_release(&settings->policy);
 }
 

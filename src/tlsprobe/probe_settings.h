@@ -46,6 +46,13 @@ struct probe_settings {
 	bool tls_preempt_cipherlist, tls_wildcard_matches_multiple_labels, tls_fast_shutdown_enable;
 };
 
+/* What the settings have of files, for a struct that names its members as the parameters end. */
+#define PROBE_SETTINGS_FILES(from)                                                                           \
+	.chain_files = (from)->tls_chain_files, .cert_file = (from)->tls_cert_file,                          \
+	.key_file = (from)->tls_key_file, .dcert_file = (from)->tls_dcert_file,                              \
+	.dkey_file = (from)->tls_dkey_file, .eccert_file = (from)->tls_eccert_file,                          \
+	.eckey_file = (from)->tls_eckey_file, .CAfile = (from)->tls_CAfile, .CApath = (from)->tls_CApath
+
 /* `client` is "smtp" or "lmtp", a constant. Touches no file. 0, or -1 with the words with which the client
  * would refuse to start. Released in either case. */
 int probe_settings_load(struct probe_settings *settings, struct maincf *cf, const char *client,
