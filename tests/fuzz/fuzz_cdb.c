@@ -11,52 +11,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "folder.h"
 
 #include "mail/map.h"
 #include "util/buf.h"
 #include "util/err.h"
-#include "util/log.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 enum { LONGEST_INPUT = 8192, TABLES = 256, RECORDS = 0x80 };
 
-static char dir[] = "/dev/shm/fuzz-cdb.XXXXXX";
-static char name[64], path[64];
-
 struct record {
 	size_t key_len, value_len;
 	const uint8_t *key, *value;
 };
-
-static void
-silent(enum log_level level, const char *text, void *context)
-{
-	(void)level, (void)text, (void)context;
-}
-
-static void
-remove_files(void)
-{
-	unlink(path);
-	rmdir(dir);
-}
-
-static void
-make_folder(void)
-{
-	if (*path)
-		return;
-	if (access("/dev/shm", W_OK) < 0)
-		strcpy(dir, "/tmp/fuzz-cdb.XXXXXX");
-	if (!mkdtemp(dir))
-		abort();
-	snprintf(name, sizeof name, "cdb:%s/t", dir);
-	snprintf(path, sizeof path, "%s/t.cdb", dir);
-	atexit(remove_files);
-	log_set_sink(silent, NULL);
-}
 
 static bool
 take_record(const uint8_t **at, const uint8_t *end, struct record *record)
@@ -157,19 +126,17 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	struct buf file = BUF_INIT;
 	struct err err = { 0 };
+	char name[64];
 
-	make_folder();
+	folder_make("t.cdb");
+	snprintf(name, sizeof name, "cdb:%s/t", folder);
 	if (len == 0 || len > LONGEST_INPUT)
 		return 0;
 	if (bytes[0] & RECORDS)
 		put_records(&file, bytes + 1, len - 1);
 	else
 		buf_add(&file, bytes + 1, len - 1);
-
-	FILE *to = fopen(path, "w");
-
-	if (!to || fwrite(buf_str(&file), 1, file.len, to) != file.len || fclose(to) != 0)
-		abort();
+	folder_put(buf_str(&file), file.len);
 
 	struct map *map = map_new(name, bytes[0] & (MAP_FOLD | MAP_WITH_ZERO | MAP_WITHOUT_ZERO), &err);
 

@@ -11,23 +11,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "folder.h"
 
 #include "mail/entry.h"
 #include "mail/services_edit.h"
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/file.h"
-#include "util/log.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 enum { LONGEST_INPUT = 4096 };
-
-/* In memory, where there is such a place: the editors flush what they write. */
-static char dir[] = "/dev/shm/fuzz-services.XXXXXX";
-static char path[64], temporary[64];
 
 static const struct {
 	char what;
@@ -43,48 +39,13 @@ static const struct {
 };
 
 static void
-silent(enum log_level level, const char *text, void *context)
-{
-	(void)level, (void)text, (void)context;
-}
-
-static void
-remove_files(void)
-{
-	unlink(path);
-	rmdir(dir);
-}
-
-static void
-make_folder(void)
-{
-	if (*path)
-		return;
-	if (access("/dev/shm", W_OK) < 0)
-		strcpy(dir, "/tmp/fuzz-services.XXXXXX");
-	if (!mkdtemp(dir))
-		abort();
-	snprintf(path, sizeof path, "%s/master.cf", dir);
-	snprintf(temporary, sizeof temporary, "%s/master.cf.tmp", dir);
-	atexit(remove_files);
-	log_set_sink(silent, NULL);
-}
-
-static void
-put_file(const uint8_t *bytes, size_t len)
-{
-	FILE *file = fopen(path, "w");
-
-	if (!file || fwrite(bytes, 1, len, file) != len || fclose(file) != 0)
-		abort();
-}
-
-static void
 get_file(struct buf *to)
 {
 	struct err err;
+	char temporary[64];
 
-	if (file_read(path, 1 << 20, to, &err) < 0 || access(temporary, F_OK) == 0)
+	snprintf(temporary, sizeof temporary, "%s/master.cf.tmp", folder);
+	if (file_read(folder_file, 1 << 20, to, &err) < 0 || access(temporary, F_OK) == 0)
 		abort();
 }
 
@@ -96,7 +57,7 @@ edit(size_t which)
 	struct err err = { 0 };
 
 	strcpy(text, edits[which].text);
-	int result = services_edit(dir, edits[which].what, edits[which].kind, texts, 1, NULL, &err);
+	int result = services_edit(folder, edits[which].what, edits[which].kind, texts, 1, NULL, &err);
 
 	if (result < 0 && !*err.text)
 		abort();
@@ -124,7 +85,7 @@ check_entries(size_t which, size_t count)
 	struct entry_list list;
 	struct err err;
 
-	if (entry_list_load(&list, dir, &err) != 0)
+	if (entry_list_load(&list, folder, &err) != 0)
 		abort();
 	if (which < 3 ? list.count != count : which == 3 ? list.count == 0 : list.count > count)
 		abort();
@@ -159,7 +120,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	struct entry_list list = { 0 };
 	struct err err;
 
-	make_folder();
+	folder_make("master.cf");
 	/* Readers stop at a zero byte, editors work on lines of bytes; and a field ends at \v and \f for
 	 * neither. */
 	if (len == 0 || len > LONGEST_INPUT || memchr(bytes, 0, len))
@@ -167,9 +128,9 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
 	size_t which = bytes[0] % (sizeof edits / sizeof edits[0]);
 
-	put_file(++bytes, --len);
+	folder_put(++bytes, --len);
 
-	bool loads = entry_list_load(&list, dir, &err) == 0 && !takes_more(&list);
+	bool loads = entry_list_load(&list, folder, &err) == 0 && !takes_more(&list);
 	size_t count = list.count;
 	int result = edit(which);
 

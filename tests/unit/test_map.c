@@ -9,6 +9,7 @@
 #include <utime.h>
 
 #include "captured_log.h"
+#include "map_dir.h"
 #include "tsv.h"
 #include "vector_text.h"
 
@@ -19,20 +20,6 @@
 #include "util/file.h"
 #include "util/now.h"
 
-static char dir[] = "/tmp/test-map.XXXXXX";
-
-static void
-write_file(const char *name, const char *text)
-{
-	char *path = alloc_printf("%s/%s", dir, name);
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	fputs(text, file);
-	assert_int_equal(fclose(file), 0);
-	free(path);
-}
-
 /* `text` with @DIR@ replaced. */
 static char *
 in_dir(const char *text)
@@ -42,7 +29,7 @@ in_dir(const char *text)
 
 	while ((at = strstr(text, "@DIR@")) != NULL) {
 		buf_add(&to, text, (size_t)(at - text));
-		buf_add_str(&to, dir);
+		buf_add_str(&to, map_dir);
 		text = at + 5;
 	}
 	buf_add_str(&to, text);
@@ -54,7 +41,7 @@ static bool
 index_made(const char *options, const char *type, const char *name)
 {
 	char *command = alloc_printf(
-	    "/usr/sbin/postmap -c %s %s %s:%s/%s >/dev/null 2>&1", dir, options, type, dir, name);
+	    "/usr/sbin/postmap -c %s %s %s:%s/%s >/dev/null 2>&1", map_dir, options, type, map_dir, name);
 	bool made = access("/usr/sbin/postmap", X_OK) == 0 && system(command) == 0;
 
 	free(command);
@@ -77,36 +64,36 @@ static int
 make_files(void **state)
 {
 	(void)state;
-	if (!mkdtemp(dir))
+	if (map_dir_make() < 0)
 		return -1;
-	write_file("main.cf", "compatibility_level = 3.6\nsmtputf8_enable = yes\n");
-	write_file("t", table_text);
-	write_file("c", "192.0.2.0/24 net24\n"
-			"2001:db8::/32 v6\n"
-			"IF 10.9.0.0/16\n"
-			"10.9.0.1 never asked\n"
-			"10.1.2.3/8 bad\n"
-			"ENDIF\n"
-			"!192.0.2.0/24 other\n");
-	write_file("r", "/^mx([0-9]+)\\.example\\.test$/ number-$1\n"
-			"/foo/ folded\n"
-			"/Bar/i casesens\n"
-			"IF /\\.example$/\n"
-			"/^a\\./ inif\n"
-			"ENDIF\n"
-			"# a comment\n"
-			"/[/ bad\n"
-			"!/\\./ negated\n");
-	write_file("f1", "AAA\n");
-	write_file("f2", "BBB\n");
+	map_dir_write("main.cf", "compatibility_level = 3.6\nsmtputf8_enable = yes\n");
+	map_dir_write("t", table_text);
+	map_dir_write("c", "192.0.2.0/24 net24\n"
+			   "2001:db8::/32 v6\n"
+			   "IF 10.9.0.0/16\n"
+			   "10.9.0.1 never asked\n"
+			   "10.1.2.3/8 bad\n"
+			   "ENDIF\n"
+			   "!192.0.2.0/24 other\n");
+	map_dir_write("r", "/^mx([0-9]+)\\.example\\.test$/ number-$1\n"
+			   "/foo/ folded\n"
+			   "/Bar/i casesens\n"
+			   "IF /\\.example$/\n"
+			   "/^a\\./ inif\n"
+			   "ENDIF\n"
+			   "# a comment\n"
+			   "/[/ bad\n"
+			   "!/\\./ negated\n");
+	map_dir_write("f1", "AAA\n");
+	map_dir_write("f2", "BBB\n");
 	char *ff = in_dir("one @DIR@/f1\ntwo @DIR@/f1, @DIR@/f2\nthree @DIR@/f1 @DIR@/f2\nbad @DIR@/nosuch\n"
 			  "empty /dev/null\n");
-	write_file("ff", ff);
+	map_dir_write("ff", ff);
 	free(ff);
-	write_file("plain64", "raw QUFBCg==\nnot64 hello!\n");
+	map_dir_write("plain64", "raw QUFBCg==\nnot64 hello!\n");
 	char *fc = in_dir("192.0.2.1 @DIR@/f1\n"), *fr = in_dir("/x/ @DIR@/f1\n");
-	write_file("fc", fc);
-	write_file("fr", fr);
+	map_dir_write("fc", fc);
+	map_dir_write("fr", fr);
 	free(fc);
 	free(fr);
 	return 0;
@@ -115,13 +102,9 @@ make_files(void **state)
 static int
 remove_files(void **state)
 {
-	char *command = alloc_printf("rm -rf '%s'", dir);
-	int status = system(command);
-
 	(void)state;
-	free(command);
 	buf_release(&captured_log);
-	return status;
+	return map_dir_remove();
 }
 
 /* Makes the index that a row is about. */
@@ -235,9 +218,9 @@ check_row_with_postmap(const struct tsv *tsv)
 	const char *options = strcmp(tsv->column[0], "-") == 0 ? "" : tsv->column[0];
 
 	char *table = in_dir(tsv->column[1]), *messages = in_dir(tsv->column[5]);
-	char *command = alloc_printf("/usr/sbin/postmap -c %s %s -q '%s' '%s' 2>%s/said >/dev/null", dir,
-	    options, tsv->column[2], table, dir);
-	char *said = alloc_printf("%s/said", dir);
+	char *command = alloc_printf("/usr/sbin/postmap -c %s %s -q '%s' '%s' 2>%s/said >/dev/null", map_dir,
+	    options, tsv->column[2], table, map_dir);
+	char *said = alloc_printf("%s/said", map_dir);
 	struct buf expected = BUF_INIT, lines = BUF_INIT, text = BUF_INIT;
 	struct err err;
 	int status = system(command);
@@ -332,14 +315,14 @@ bad_rules_are_skipped_in_postfix_words(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		char *name = alloc_printf("%s:%s/rule", cases[i].type, dir);
+		char *name = alloc_printf("%s:%s/rule", cases[i].type, map_dir);
 		char *line = alloc_printf("%s\n", cases[i].line);
-		char *expected =
-		    alloc_printf("warning: %s map %s/rule, line 1: %s\n", cases[i].type, dir, cases[i].words);
+		char *expected = alloc_printf(
+		    "warning: %s map %s/rule, line 1: %s\n", cases[i].type, map_dir, cases[i].words);
 		struct err err;
 
 		print_message("%s %s\n", cases[i].type, cases[i].line);
-		write_file("rule", line);
+		map_dir_write("rule", line);
 		captured_log_start();
 		struct map *map = map_new(name, 0, &err);
 		assert_non_null(map);
@@ -390,13 +373,13 @@ rules_match_as_written(void **state)
 	assert_int_equal(setenv("test_map_variable", "its value", 1), 0);
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		bool in_file = strcmp(cases[i].type, "regexp") == 0 || strcmp(cases[i].type, "cidr") == 0;
-		char *name = in_file ? alloc_printf("%s:%s/rule", cases[i].type, dir)
+		char *name = in_file ? alloc_printf("%s:%s/rule", cases[i].type, map_dir)
 				     : alloc_printf("%s:%s", cases[i].type, cases[i].rules);
 		struct buf value = BUF_INIT;
 		struct err err;
 
 		print_message("%s %s: %s\n", cases[i].type, cases[i].rules, cases[i].key);
-		write_file("rule", cases[i].rules);
+		map_dir_write("rule", cases[i].rules);
 		captured_log_start();
 		struct map *map = map_new(name, MAP_FOLD, &err);
 		assert_non_null(map);
@@ -421,7 +404,7 @@ index_older_than_its_source_is_warned_about(void **state)
 	char *source = in_dir("@DIR@/aged");
 
 	(void)state;
-	write_file("aged", "a b\n");
+	map_dir_write("aged", "a b\n");
 	for (size_t i = 0; i < COUNT(types); i++) {
 		char *name = alloc_printf("%s:%s", types[i][0], source);
 		char *index = alloc_printf("%s%s", source, types[i][1]);
@@ -464,10 +447,10 @@ damaged_index_is_an_error(void **state)
 			"0123456789012345678901234567890123456789012345678901234567890123456789" };
 
 		for (size_t i = 0; i < COUNT(names); i++)
-			write_file(names[i], contents[turn]);
+			map_dir_write(names[i], contents[turn]);
 		for (int type = 0; type < 4; type++) {
 			static const char *const types[] = { "hash", "btree", "lmdb", "cdb" };
-			char *name = alloc_printf("%s:%s/bad", types[type], dir);
+			char *name = alloc_printf("%s:%s/bad", types[type], map_dir);
 			struct err err = { 0 };
 
 			captured_log_start();
@@ -525,15 +508,17 @@ lookups_do_not_need_the_files(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(types); i++) {
-		char *name = alloc_printf("%s:%s/gone", types[i], dir);
+		char *name = alloc_printf("%s:%s/gone", types[i], map_dir);
 
-		write_file("gone", "a b\n");
+		map_dir_write("gone", "a b\n");
 		if (i < 2 && !index_made("", types[i], "gone"))
 			skip();
 		captured_log_start();
 		struct map *map = map_new(name, MAP_FOLD, &err);
 		assert_non_null(map);
-		assert_int_equal(system("rm -f /tmp/test-map.*/gone*"), 0);
+		char *command = alloc_printf("rm -f %s/gone*", map_dir);
+		assert_int_equal(system(command), 0);
+		free(command);
 		assert_int_equal(map_get(map, "A", &value, &err), 1);
 		assert_string_equal(buf_str(&value), "b");
 		map_free(map);

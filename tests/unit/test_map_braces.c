@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "captured_log.h"
+#include "map_dir.h"
 
 #include "mail/map.h"
 #include "util/alloc.h"
@@ -16,8 +17,6 @@
 
 #define SKIPPED     ": skipping this rule\n"
 #define NEED_INLINE "; need \"inline:{name=value...}\"\n"
-
-static char dir[] = "/tmp/test-map-braces.XXXXXX";
 
 /* Tables that are in the parameter itself, each asked for `key`. `seen` is what postmap prints, messages
  * first. */
@@ -132,8 +131,8 @@ see_postmap(const char *table, const char *key, struct buf *seen)
 {
 	char *command = alloc_printf("/usr/sbin/postmap -c %s -q '%s' \"$TABLE\" 2>&1 >%s/found | "
 				     "sed 's/^postmap: //' >%s/seen; cat %s/found >>%s/seen",
-	    dir, key, dir, dir, dir, dir);
-	char *path = alloc_printf("%s/seen", dir);
+	    map_dir, key, map_dir, map_dir, map_dir, map_dir);
+	char *path = alloc_printf("%s/seen", map_dir);
 	struct err err;
 
 	assert_int_equal(setenv("TABLE", table, 1), 0);
@@ -174,7 +173,7 @@ tables_in_braces_answer_as_written(void **state)
 static bool
 said_yes(const char *question)
 {
-	char *command = alloc_printf("MAIL_CONFIG=%s; export MAIL_CONFIG; %s", dir, question);
+	char *command = alloc_printf("MAIL_CONFIG=%s; export MAIL_CONFIG; %s", map_dir, question);
 	bool yes = system(command) == 0;
 
 	free(command);
@@ -196,29 +195,15 @@ static int
 make_dir(void **state)
 {
 	(void)state;
-	if (!mkdtemp(dir))
-		return -1;
-
-	char *path = alloc_printf("%s/main.cf", dir);
-	FILE *file = fopen(path, "w");
-
-	free(path);
-	if (!file)
-		return -1;
-	fputs("compatibility_level = 3.6\n", file);
-	return fclose(file);
+	return map_dir_make();
 }
 
 static int
 remove_dir(void **state)
 {
-	char *command = alloc_printf("rm -rf '%s'", dir);
-	int status = system(command);
-
 	(void)state;
-	free(command);
 	buf_release(&captured_log);
-	return status;
+	return map_dir_remove();
 }
 
 int

@@ -6,13 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "map_dir.h"
+
 #include "mail/map.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/file.h"
-
-static char dir[] = "/tmp/test-map-index.XXXXXX";
 
 /* How postmap writes and reads keys and values: with a zero byte behind them, or without; or either way. */
 static const struct {
@@ -27,7 +27,8 @@ static int asked, found;
 static bool
 index_made(const char *option, const char *table)
 {
-	char *command = alloc_printf("/usr/sbin/postmap -c %s %s '%s' >/dev/null 2>&1", dir, option, table);
+	char *command =
+	    alloc_printf("/usr/sbin/postmap -c %s %s '%s' >/dev/null 2>&1", map_dir, option, table);
 	bool made = access("/usr/sbin/postmap", X_OK) == 0 && system(command) == 0;
 
 	free(command);
@@ -39,8 +40,8 @@ static void
 ask_postmap(const char *option, const char *key, const char *table, struct buf *value)
 {
 	char *command = alloc_printf(
-	    "/usr/sbin/postmap -c %s %s -q '%s' '%s' >%s/asked 2>&1", dir, option, key, table, dir);
-	char *path = alloc_printf("%s/asked", dir);
+	    "/usr/sbin/postmap -c %s %s -q '%s' '%s' >%s/asked 2>&1", map_dir, option, key, table, map_dir);
+	char *path = alloc_printf("%s/asked", map_dir);
 	struct err err;
 
 	assert_true(system(command) >= 0);
@@ -89,7 +90,7 @@ indexes_of_every_kind_answer_as_to_postmap(void **state)
 	(void)state;
 	asked = found = 0;
 	for (size_t type = 0; type < COUNT(types); type++) {
-		char *table = alloc_printf("%s:%s/t", types[type], dir);
+		char *table = alloc_printf("%s:%s/t", types[type], map_dir);
 
 		for (size_t written = 0; written < COUNT(ways); written++)
 			for (size_t way = 0; index_made(ways[written].option, table) && way < COUNT(ways);
@@ -103,38 +104,22 @@ indexes_of_every_kind_answer_as_to_postmap(void **state)
 	assert_true(found > asked / 2 && found < asked);
 }
 
-static void
-write_file(const char *name, const char *text)
-{
-	char *path = alloc_printf("%s/%s", dir, name);
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	fputs(text, file);
-	assert_int_equal(fclose(file), 0);
-	free(path);
-}
-
 static int
 make_files(void **state)
 {
 	(void)state;
-	if (!mkdtemp(dir))
+	if (map_dir_make() < 0)
 		return -1;
-	write_file("main.cf", "compatibility_level = 3.6\n");
-	write_file("t", "Example.COM value One\nother two\n  continued\n\"a b\" quoted\ndup one\ndup two\n");
+	map_dir_write(
+	    "t", "Example.COM value One\nother two\n  continued\n\"a b\" quoted\ndup one\ndup two\n");
 	return 0;
 }
 
 static int
 remove_files(void **state)
 {
-	char *command = alloc_printf("rm -rf '%s'", dir);
-	int status = system(command);
-
 	(void)state;
-	free(command);
-	return status;
+	return map_dir_remove();
 }
 
 int

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "captured_log.h"
+#include "map_dir.h"
 
 #include "mail/map.h"
 #include "util/alloc.h"
@@ -17,7 +18,6 @@
 #define SKIPPED  ": skipping this rule"
 #define SLOW_KEY "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"
 
-static char dir[] = "/tmp/test-map-patterns.XXXXXX";
 static char *rule_file;
 
 /* `said`: what is logged of line 1, one message a line; a message about line 3 begins with "3 ", one about no
@@ -109,11 +109,10 @@ static const struct {
 static void
 write_rules(const char *rules)
 {
-	FILE *file = fopen(rule_file, "w");
+	char *text = alloc_printf("%s\n", rules);
 
-	assert_non_null(file);
-	fprintf(file, "%s\n", rules);
-	assert_int_equal(fclose(file), 0);
+	map_dir_write("rule", text);
+	free(text);
 }
 
 /* What is logged of `said`. */
@@ -160,8 +159,8 @@ check_postmap(const char *type, const char *key, const char *value, const char *
 	char *command =
 	    alloc_printf("/usr/sbin/postmap -c %s -q '%s' %s:%s 2>&1 >%s/found | sed 's/^postmap: //' | "
 			 "grep -v '^warning: table ' >%s/said",
-		dir, key, type, rule_file, dir, dir);
-	char *found_file = alloc_printf("%s/found", dir), *said_file = alloc_printf("%s/said", dir);
+		map_dir, key, type, rule_file, map_dir, map_dir);
+	char *found_file = alloc_printf("%s/found", map_dir), *said_file = alloc_printf("%s/said", map_dir);
 	struct buf expected = BUF_INIT, text = BUF_INIT, found = BUF_INIT;
 	struct err err;
 
@@ -185,7 +184,7 @@ check_postmap(const char *type, const char *key, const char *value, const char *
 static bool
 postmap_has(const char *type)
 {
-	char *command = alloc_printf("/usr/sbin/postconf -c %s -m 2>/dev/null | grep -qx %s", dir, type);
+	char *command = alloc_printf("/usr/sbin/postconf -c %s -m 2>/dev/null | grep -qx %s", map_dir, type);
 	bool has = system(command) == 0;
 
 	free(command);
@@ -259,31 +258,19 @@ static int
 make_dir(void **state)
 {
 	(void)state;
-	if (!mkdtemp(dir))
+	if (map_dir_make() < 0)
 		return -1;
-	rule_file = alloc_printf("%s/rule", dir);
-
-	char *path = alloc_printf("%s/main.cf", dir);
-	FILE *file = fopen(path, "w");
-
-	free(path);
-	if (!file)
-		return -1;
-	fputs("compatibility_level = 3.6\n", file);
-	return fclose(file);
+	rule_file = alloc_printf("%s/rule", map_dir);
+	return 0;
 }
 
 static int
 remove_dir(void **state)
 {
-	char *command = alloc_printf("rm -rf '%s'", dir);
-	int status = system(command);
-
 	(void)state;
-	free(command);
 	free(rule_file);
 	buf_release(&captured_log);
-	return status;
+	return map_dir_remove();
 }
 
 int
