@@ -9,6 +9,7 @@
 #include "postfix-tls/overrides.h"
 #include "postfix-tls/postconf.h"
 #include "postfix-tls/result.h"
+#include "util/json_text.h"
 
 /* What is set, and what master.cf sets for one service: that alone does not count. */
 static enum command_result
@@ -22,7 +23,7 @@ report(
 	for (size_t i = 0; names[i]; i++) {
 		const char *value = postconf_raw(site->postconf, names[i]);
 		if (value && *value)
-			result_put_text(set, names[i], value);
+			json_text_set(set, names[i], value);
 	}
 	json_object_set_new(document, "set", set);
 	json_object_set_new(document, "overrides", overrides_json(site, names));

@@ -167,13 +167,12 @@ print_json(const struct finding_list *findings, struct err *err)
 		const struct finding *finding = finding_list_at(findings, i);
 		json_t *object = json_object();
 
-		json_object_set_new(object, "id", json_text_string(finding->id));
-		json_object_set_new(
-		    object, "severity", json_text_string(finding_severity_name(finding->severity)));
-		json_object_set_new(object, "where", json_text_string(finding->where));
-		json_object_set_new(object, "what", json_text_string(finding->what));
-		json_object_set_new(object, "why", json_text_string(finding->why));
-		json_object_set_new(object, "command", json_text_string(finding->command));
+		json_text_set(object, "id", finding->id);
+		json_text_set(object, "severity", finding_severity_name(finding->severity));
+		json_text_set(object, "where", finding->where);
+		json_text_set(object, "what", finding->what);
+		json_text_set(object, "why", finding->why);
+		json_text_set(object, "command", finding->command);
 		json_object_set_new(object, "fixable", json_boolean(finding->step_count > 0));
 		json_array_append_new(document, object);
 	}

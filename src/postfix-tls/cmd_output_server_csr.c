@@ -14,6 +14,7 @@
 #include "postfix-tls/unusable.h"
 #include "util/buf.h"
 #include "util/err.h"
+#include "util/json_text.h"
 #include "util/log.h"
 
 /* 1: *key set. 0: none. -1: err. */
@@ -36,11 +37,11 @@ report(const struct site *site, const char *command, const char *path, const str
 	json_t *document = result_new(site, command);
 	json_t *names = json_array();
 
-	result_put_text(document, "key", path);
+	json_text_set(document, "key", path);
 	for (size_t i = 0; i < hostnames->count; i++)
 		json_array_append_new(names, json_string(hostnames->names[i]));
 	json_object_set_new(document, "names", names);
-	result_put_text(document, "csr", pem);
+	json_text_set(document, "csr", pem);
 	return result_print(document, findings, err);
 }
 

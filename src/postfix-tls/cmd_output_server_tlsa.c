@@ -14,6 +14,7 @@
 #include "postfix-tls/result.h"
 #include "util/alloc.h"
 #include "util/buf.h"
+#include "util/json_text.h"
 #include "util/text.h"
 
 enum { USAGE_DANE_EE = 3, SELECTOR_SPKI = 1, PORT_LIMIT = 65535, SMTP_PORT = 25, MOST = 32 };
@@ -54,13 +55,13 @@ add_record(struct records *records, const char *path, int port, int matching, co
 
 	buf_printf(&records->text, "%s IN TLSA %d %d %d %s\n", owner, USAGE_DANE_EE, SELECTOR_SPKI, matching,
 	    digest);
-	result_put_text(record, "key", path);
-	result_put_text(record, "owner", owner);
+	json_text_set(record, "key", path);
+	json_text_set(record, "owner", owner);
 	json_object_set_new(record, "port", json_integer(port));
 	json_object_set_new(record, "usage", json_integer(USAGE_DANE_EE));
 	json_object_set_new(record, "selector", json_integer(SELECTOR_SPKI));
 	json_object_set_new(record, "matching_type", json_integer(matching));
-	result_put_text(record, "data", digest);
+	json_text_set(record, "data", digest);
 	json_array_append_new(records->data, record);
 	free(owner);
 }

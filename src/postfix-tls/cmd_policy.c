@@ -6,6 +6,7 @@
 
 #include "postfix-tls/command.h"
 #include "postfix-tls/options.h"
+#include "postfix-tls/policy_json.h"
 #include "postfix-tls/policy_report.h"
 #include "postfix-tls/policy_tables.h"
 #include "postfix-tls/postconf.h"
@@ -26,7 +27,7 @@ print(const struct policy_request *request, const struct policy_result *result, 
 	int printed = 0;
 
 	if (json) {
-		document = policy_report_json(request, result);
+		document = policy_json(request, result);
 		printed = json_text_print(document, stdout, err);
 		json_decref(document);
 	} else {

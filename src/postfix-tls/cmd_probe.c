@@ -12,6 +12,7 @@
 #include "postfix-tls/command.h"
 #include "postfix-tls/policy_tables.h"
 #include "postfix-tls/postconf.h"
+#include "postfix-tls/probe_json.h"
 #include "postfix-tls/probe_report.h"
 #include "tls/conn.h"
 #include "tlsprobe/probe_run.h"
@@ -154,7 +155,7 @@ print(const struct probe_run *run, const struct probe_settings *settings, const 
 	int printed = 0;
 
 	if (arguments->json) {
-		json_t *document = probe_report_json(run, settings, arguments->options.destination);
+		json_t *document = probe_json(run, settings, arguments->options.destination);
 
 		printed = json_text_print(document, stdout, err);
 		json_decref(document);

@@ -6,6 +6,7 @@
 
 #include "postfix-tls/command.h"
 #include "postfix-tls/status.h"
+#include "postfix-tls/status_json.h"
 #include "postfix-tls/status_text.h"
 #include "util/buf.h"
 #include "util/json_text.h"
@@ -25,7 +26,7 @@ print_text(const struct status *status)
 {
 	struct buf text = BUF_INIT;
 
-	status_put_text(status, &text);
+	status_text_put(status, &text);
 	fputs(buf_str(&text), stdout);
 	buf_release(&text);
 }

@@ -41,7 +41,7 @@ deploy_settings(const struct site *site, const struct postconf_setting *settings
 		return -1;
 	*written = json_object();
 	for (size_t i = 0; i < count; i++)
-		json_object_set_new(*written, settings[i].name, json_text_string(settings[i].value));
+		json_text_set(*written, settings[i].name, settings[i].value);
 	return 0;
 }
 

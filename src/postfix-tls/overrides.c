@@ -98,10 +98,10 @@ add(const struct mastercf_entry *entry, const char *name, const char *value, voi
 {
 	json_t *override = json_object();
 
-	json_object_set_new(override, "service", json_text_string(entry->name));
-	json_object_set_new(override, "type", json_text_string(mastercf_type_name(entry->type)));
-	json_object_set_new(override, "name", json_text_string(name));
-	json_object_set_new(override, "value", json_text_string(value));
+	json_text_set(override, "service", entry->name);
+	json_text_set(override, "type", mastercf_type_name(entry->type));
+	json_text_set(override, "name", name);
+	json_text_set(override, "value", value);
 	json_array_append_new(context, override);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "postfix-tls/policy_report.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,25 +11,21 @@
 #include "tlspolicy/policy_settings.h"
 #include "util/alloc.h"
 #include "util/buf.h"
-#include "util/json_text.h"
 
-/* What is said of a kind, and its name in the document. */
-static const struct {
-	const char *title, *name;
-} kinds[POLICY_SAID_COUNT] = {
-	[POLICY_WHY] = { "why", "why" },
-	[POLICY_WARNING] = { "the client warns", "warnings" },
-	[POLICY_PROBLEM] = { "sessions will fail", "problems" },
-	[POLICY_ADVICE] = { "note", "advice" },
+static const char *const titles[POLICY_SAID_COUNT] = {
+	[POLICY_WHY] = "why",
+	[POLICY_WARNING] = "the client warns",
+	[POLICY_PROBLEM] = "sessions will fail",
+	[POLICY_ADVICE] = "note",
 };
 
-/* Freed by the caller. */
-static char *
-source_of(const struct policy_request *request, const struct policy_result *result)
+char *
+policy_report_source(const struct policy_settings *settings, const struct policy_result *result)
 {
-	return strcmp(result->source, "main.cf") == 0
-		   ? alloc_string(result->source)
-		   : alloc_printf("%s_%s", request->settings->client, result->source);
+	bool is_table = strcmp(result->source, "main.cf") != 0 && *result->source != '-';
+
+	return is_table ? alloc_printf("%s_%s", settings->client, result->source)
+			: alloc_string(result->source);
 }
 
 /* A strategy, and the name that it comes to here. */
@@ -58,8 +53,6 @@ put_list(struct buf *text, const struct policy_words *list, const struct policy_
 	}
 	buf_add_byte(text, '\n');
 }
-
-/* --- in words --- */
 
 static void
 put_starttls(const struct policy_settings *settings, int level, struct buf *text)
@@ -148,87 +141,8 @@ policy_report_put_text(
 	put_lookups(result, text);
 	for (size_t kind = 0; kind < POLICY_SAID_COUNT; kind++)
 		for (size_t i = 0; i < result->said[kind].count; i++)
-			buf_printf(text, "%s: %s\n", kinds[kind].title, result->said[kind].word[i]);
+			buf_printf(text, "%s: %s\n", titles[kind], result->said[kind].word[i]);
 	if (!destination->host_is_given && !destination->in_brackets && !destination->is_socket)
 		buf_add_str(
 		    text, "note: no server was named; this is for one whose name is that of the next hop\n");
-}
-
-/* --- as a document --- */
-
-static json_t *
-array_of(const struct policy_words *words)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < words->count; i++)
-		json_array_append_new(array, json_text_string(words->word[i]));
-	return array;
-}
-
-static void
-set_text(json_t *document, const char *name, const char *text)
-{
-	json_object_set_new(document, name, text ? json_text_string(text) : json_null());
-}
-
-static json_t *
-json_of_lookups(const struct policy_result *result)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < result->lookup_count; i++) {
-		const struct policy_lookup *lookup = &result->lookups[i];
-		json_t *object = json_object();
-
-		set_text(object, "table", lookup->table);
-		set_text(object, "key", lookup->key);
-		set_text(object, "value", lookup->value);
-		json_object_set_new(object, "failed", json_boolean(lookup->failed));
-		json_array_append_new(array, object);
-	}
-	return array;
-}
-
-/* Only what the level uses. */
-static void
-set_settings(json_t *document, const struct policy_request *request, const struct policy_result *result)
-{
-	const struct policy_settings *settings = request->settings;
-
-	set_text(document, "protocols", result->protocols);
-	set_text(document, "ciphers", result->ciphers);
-	set_text(document, "exclude", result->exclude);
-	set_text(document, "servername", result->servername);
-	json_object_set_new(document, "match", array_of(&result->match));
-	json_object_set_new(document, "tafile", array_of(&result->anchor_files));
-	if (result->level == LEVEL_FINGERPRINT)
-		set_text(document, "fingerprint_digest", settings->tls_fingerprint_digest);
-	json_object_set_new(document, "connection_reuse", json_boolean(result->connection_reuse > 0));
-	json_object_set_new(document, "wrappermode", json_boolean(settings->tls_wrappermode));
-	json_object_set_new(document, "verifydepth", json_integer(settings->tls_scert_verifydepth));
-	json_object_set_new(document, "timeout", json_integer(settings->starttls_timeout));
-}
-
-struct json_t *
-policy_report_json(const struct policy_request *request, const struct policy_result *result)
-{
-	json_t *document = json_object();
-	char *source = source_of(request, result);
-
-	set_text(document, "client", request->settings->client);
-	set_text(document, "nexthop", request->destination->key);
-	set_text(document, "host", request->destination->host);
-	set_text(document, "level", level_name(result->level));
-	set_text(document, "status", result->dsn);
-	set_text(document, "reason", result->reason);
-	set_text(document, "global_level", level_name(result->global_level));
-	set_text(document, "source", source);
-	if (result->level > LEVEL_NONE)
-		set_settings(document, request, result);
-	json_object_set_new(document, "lookups", json_of_lookups(result));
-	for (size_t kind = 0; kind < POLICY_SAID_COUNT; kind++)
-		json_object_set_new(document, kinds[kind].name, array_of(&result->said[kind]));
-	free(source);
-	return document;
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-#include <jansson.h>
+#include "postfix-tls/probe_json.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "postfix-tls/probe_report.h"
+#include <jansson.h>
+
+#include "postfix-tls/policy_json.h"
+#include "postfix-tls/policy_report.h"
 #include "tls/dane.h"
 #include "tls/level.h"
 #include "tlsprobe/probe_run.h"
@@ -34,22 +38,6 @@ static const char *const resumption_names[] = {
 	[PROBE_RESUMPTION_DONE] = "resumed",
 };
 
-static void
-set_text(json_t *document, const char *name, const char *text)
-{
-	json_object_set_new(document, name, text ? json_text_string(text) : json_null());
-}
-
-static json_t *
-array_of(const struct policy_words *words)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < words->count; i++)
-		json_array_append_new(array, json_text_string(words->word[i]));
-	return array;
-}
-
 static json_t *
 lines_of(const struct buf *log)
 {
@@ -68,20 +56,20 @@ json_of_tls(const struct summary *summary)
 	json_t *tls = json_object();
 	int status = summary->peer_status;
 
-	set_text(tls, "protocol", summary->protocol);
-	set_text(tls, "cipher", summary->cipher_name);
+	json_text_set(tls, "protocol", summary->protocol);
+	json_text_set(tls, "cipher", summary->cipher_name);
 	json_object_set_new(tls, "bits", json_integer(summary->cipher_usebits));
-	set_text(tls, "key_exchange", summary->key_exchange);
-	set_text(tls, "level", level_name(summary->level));
+	json_text_set(tls, "key_exchange", summary->key_exchange);
+	json_text_set(tls, "level", level_name(summary->level));
 	json_object_set_new(tls, "certificate", json_boolean(status & SUMMARY_PRESENT));
 	json_object_set_new(tls, "trusted", json_boolean(status & SUMMARY_TRUSTED));
 	json_object_set_new(tls, "matched", json_boolean(status & SUMMARY_MATCHED));
 	json_object_set_new(tls, "verified", json_boolean(status & SUMMARY_SECURED));
-	set_text(tls, "servername", summary->peer_sni);
-	set_text(tls, "subject", summary->peer_CN);
-	set_text(tls, "issuer", summary->issuer_CN);
-	set_text(tls, "fingerprint", summary->peer_fingerprint);
-	set_text(tls, "key_fingerprint", summary->peer_pubkey_fingerprint);
+	json_text_set(tls, "servername", summary->peer_sni);
+	json_text_set(tls, "subject", summary->peer_CN);
+	json_text_set(tls, "issuer", summary->issuer_CN);
+	json_text_set(tls, "fingerprint", summary->peer_fingerprint);
+	json_text_set(tls, "key_fingerprint", summary->peer_pubkey_fingerprint);
 	return tls;
 }
 
@@ -91,58 +79,58 @@ set_session(json_t *document, const struct probe_visit *visit)
 	const struct probe_session *session = &visit->session;
 
 	json_object_set_new(document, "connected", json_boolean(session->connected));
-	set_text(document, "greeting", session->greeting);
-	json_object_set_new(document, "offers", array_of(&session->offers));
+	json_text_set(document, "greeting", session->greeting);
+	json_object_set_new(document, "offers", policy_json_words(&session->offers));
 	json_object_set_new(document, "offers_starttls", json_boolean(session->offers_starttls));
 	json_object_set_new(document, "tls", session->has_tls ? json_of_tls(&session->summary) : json_null());
-	json_object_set_new(document, "offers_in_tls", array_of(&session->offers_in_tls));
-	set_text(document, "resumption", resumption_names[visit->resumption]);
+	json_object_set_new(document, "offers_in_tls", policy_json_words(&session->offers_in_tls));
+	json_text_set(document, "resumption", resumption_names[visit->resumption]);
 }
 
 static json_t *
 json_of_visit(const struct probe_visit *visit, const struct probe_settings *settings)
 {
 	const struct probe_server *server = visit->server;
-	char *source = probe_report_source(settings, &visit->policy);
+	char *source = policy_report_source(&settings->policy, &visit->policy);
 	json_t *document = json_object();
 
-	set_text(document, "host", server->host);
-	set_text(document, "address", server->address);
+	json_text_set(document, "host", server->host);
+	json_text_set(document, "address", server->address);
 	json_object_set_new(document, "preference",
 	    server->preference == PROBE_PLAN_NO_PREFERENCE ? json_null() : json_integer(server->preference));
 	json_object_set_new(document, "secure", json_boolean(server->secure));
-	set_text(document, "alias_of",
+	json_text_set(document, "alias_of",
 	    server->qname && strcasecmp(server->qname, server->rname) != 0 ? server->rname : NULL);
-	set_text(document, "level", level_name(visit->policy.level));
-	set_text(document, "source", source);
+	json_text_set(document, "level", level_name(visit->policy.level));
+	json_text_set(document, "source", source);
 	free(source);
-	set_text(document, "tlsa", tlsa_names[visit->tlsa]);
-	set_text(document, "tlsa_domain", visit->records ? dane_set_domain(visit->records) : NULL);
+	json_text_set(document, "tlsa", tlsa_names[visit->tlsa]);
+	json_text_set(document, "tlsa_domain", visit->records ? dane_set_domain(visit->records) : NULL);
 	set_session(document, visit);
-	set_text(document, "status", visit->dsn);
-	set_text(document, "reason", visit->reason);
-	json_object_set_new(document, "warnings", array_of(&visit->policy.said[POLICY_WARNING]));
+	json_text_set(document, "status", visit->dsn);
+	json_text_set(document, "reason", visit->reason);
+	json_object_set_new(document, "warnings", policy_json_words(&visit->policy.said[POLICY_WARNING]));
 	json_object_set_new(document, "log", lines_of(&visit->log));
 	return document;
 }
 
 struct json_t *
-probe_report_json(const struct probe_run *run, const struct probe_settings *settings, const char *nexthop)
+probe_json(const struct probe_run *run, const struct probe_settings *settings, const char *nexthop)
 {
 	json_t *document = json_object(), *servers = json_array();
 
-	set_text(document, "client", settings->policy.client);
-	set_text(document, "nexthop", nexthop);
+	json_text_set(document, "client", settings->policy.client);
+	json_text_set(document, "nexthop", nexthop);
 	json_object_set_new(
 	    document, "port", run->target.path ? json_null() : json_integer(run->target.port));
-	set_text(document, "mx", mx_names[run->plan.mx]);
+	json_text_set(document, "mx", mx_names[run->plan.mx]);
 	json_object_set_new(document, "validated", json_boolean(run->validated));
 	json_object_set_new(document, "addresses", json_integer((json_int_t)run->plan.count));
 	for (size_t i = 0; i < run->count; i++)
 		json_array_append_new(servers, json_of_visit(&run->visit[i], settings));
 	json_object_set_new(document, "servers", servers);
-	set_text(document, "status", run->plan.dsn);
-	set_text(document, "reason", run->plan.reason);
+	json_text_set(document, "status", run->plan.dsn);
+	json_text_set(document, "reason", run->plan.reason);
 	json_object_set_new(document, "log", lines_of(&run->log));
 	return document;
 }

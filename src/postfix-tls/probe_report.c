@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "postfix-tls/policy_report.h"
 #include "tls/dane.h"
 #include "tls/level.h"
 #include "tlsprobe/probe_run.h"
 #include "tlsprobe/probe_settings.h"
 #include "tlsprobe/probe_visit.h"
-#include "util/alloc.h"
 #include "util/buf.h"
 
 static const char *const tlsa_words[] = {
@@ -54,15 +54,6 @@ put_server(
 
 /* --- a server --- */
 
-char *
-probe_report_source(const struct probe_settings *settings, const struct policy_result *policy)
-{
-	bool is_table = strcmp(policy->source, "main.cf") != 0 && *policy->source != '-';
-
-	return is_table ? alloc_printf("%s_%s", settings->policy.client, policy->source)
-			: alloc_string(policy->source);
-}
-
 static void
 put_words(const struct policy_words *words, struct buf *text)
 {
@@ -75,7 +66,7 @@ put_policy(const struct probe_visit *visit, const struct probe_settings *setting
 {
 	const struct policy_result *policy = &visit->policy;
 	const struct policy_words *warnings = &policy->said[POLICY_WARNING];
-	char *source = probe_report_source(settings, policy);
+	char *source = policy_report_source(&settings->policy, policy);
 
 	for (size_t i = 0; i < warnings->count; i++)
 		buf_printf(text, "warning: %s\n", warnings->word[i]);

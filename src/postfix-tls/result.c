@@ -10,19 +10,13 @@
 #include "postfix-tls/site.h"
 #include "util/json_text.h"
 
-void
-result_put_text(struct json_t *document, const char *name, const char *text)
-{
-	json_object_set_new(document, name, json_text_string(text));
-}
-
 struct json_t *
 result_new(const struct site *site, const char *command)
 {
 	json_t *document = json_object();
 
-	result_put_text(document, "command", command);
-	result_put_text(document, "config_directory", site->config_directory);
+	json_text_set(document, "command", command);
+	json_text_set(document, "config_directory", site->config_directory);
 	return document;
 }
 
@@ -30,15 +24,15 @@ void
 result_put_pair(
     struct json_t *document, enum keyfile_algorithm algorithm, const char *cert_path, const char *key_path)
 {
-	result_put_text(document, "algorithm", site_parameters(algorithm)->algorithm);
-	result_put_text(document, "key", key_path);
-	result_put_text(document, "certificate", cert_path);
+	json_text_set(document, "algorithm", site_parameters(algorithm)->algorithm);
+	json_text_set(document, "key", key_path);
+	json_text_set(document, "certificate", cert_path);
 }
 
 void
 result_put_deployed(struct json_t *document, const struct deployed *deployed)
 {
-	result_put_text(document, "public_key_sha256", deployed->digest);
+	json_text_set(document, "public_key_sha256", deployed->digest);
 	json_object_set(document, "settings", deployed->settings);
 }
 

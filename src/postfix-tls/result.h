@@ -17,8 +17,6 @@ struct site;
 /* An object that names command and instance. */
 struct json_t *result_new(const struct site *site, const char *command);
 
-void result_put_text(struct json_t *document, const char *name, const char *text);
-
 /* Files and algorithm. */
 void result_put_pair(
     struct json_t *document, enum keyfile_algorithm algorithm, const char *cert_path, const char *key_path);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
+#include "postfix-tls/status_json.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 
 #include <jansson.h>
 
 #include "postfix-tls/status.h"
-#include "postfix-tls/status_text.h"
 #include "util/json_text.h"
 #include "util/table.h"
 
@@ -35,7 +36,7 @@ tlsmgr(const struct status *status)
 
 	json_object_set_new(object, "state", json_string(states[status->tlsmgr]));
 	if (status->tlsmgr == MGR_STATS_ABSENT || status->tlsmgr == MGR_STATS_SILENT)
-		json_object_set_new(object, "reason", json_text_string(status->tlsmgr_error.text));
+		json_text_set(object, "reason", status->tlsmgr_error.text);
 	while ((name = table_next(status->numbers, &at, &value)))
 		json_object_set_new(object, name, number_or_word(value));
 	return object;
@@ -46,11 +47,11 @@ certificate(const struct status_certificate *from)
 {
 	json_t *object = json_object();
 
-	json_object_set_new(object, "kind", json_text_string(from->kind));
-	json_object_set_new(object, "names", json_text_string(from->names));
+	json_text_set(object, "kind", from->kind);
+	json_text_set(object, "names", from->names);
 	json_object_set_new(object, "not_after", json_integer(from->not_after));
-	json_object_set_new(object, "sha256", json_text_string(from->digest));
-	json_object_set_new(object, "key_sha256", json_text_string(from->key_digest));
+	json_text_set(object, "sha256", from->digest);
+	json_text_set(object, "key_sha256", from->key_digest);
 	return object;
 }
 
@@ -96,7 +97,7 @@ tlsproxy(const struct status *status)
 	json_t *object = json_object(), *processes = json_array(), *ended = json_object();
 
 	if (!status->counted)
-		json_object_set_new(object, "reason", json_text_string(status->tlsproxy_error.text));
+		json_text_set(object, "reason", status->tlsproxy_error.text);
 	else
 		add_counters(ended, &status->processes[0].page);
 	for (size_t i = 1; i < status->process_count; i++)
@@ -111,13 +112,13 @@ file(const struct status *status, const struct status_file *from)
 {
 	json_t *object = json_object();
 
-	json_object_set_new(object, "file", json_text_string(from->path));
+	json_text_set(object, "file", from->path);
 	if (*from->digest) {
-		json_object_set_new(object, "sha256", json_text_string(from->digest));
+		json_text_set(object, "sha256", from->digest);
 		json_object_set_new(
 		    object, "served", json_integer((json_int_t)status_served(status, from->digest)));
 	} else {
-		json_object_set_new(object, "reason", json_text_string(from->why));
+		json_text_set(object, "reason", from->why);
 	}
 	return object;
 }

@@ -267,7 +267,7 @@ put_file(const struct status *status, const struct status_file *file, struct buf
 }
 
 void
-status_put_text(const struct status *status, struct buf *to)
+status_text_put(const struct status *status, struct buf *to)
 {
 	put_tlsmgr(status, to);
 	put_tlsproxy(status, to);

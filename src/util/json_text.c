@@ -44,6 +44,12 @@ json_text_string(const char *text)
 	return json_text_bytes(text, strlen(text));
 }
 
+void
+json_text_set(struct json_t *object, const char *name, const char *text)
+{
+	json_object_set_new(object, name, text ? json_text_string(text) : json_null());
+}
+
 int
 json_text_print(const struct json_t *document, FILE *to, struct err *err)
 {

@@ -18,6 +18,9 @@ struct json_t;
 struct json_t *json_text_string(const char *text);
 struct json_t *json_text_bytes(const void *bytes, size_t len);
 
+/* Adds a member of such a string; NULL becomes null. */
+void json_text_set(struct json_t *object, const char *name, const char *text);
+
 /* Writes the document, indented, and a newline, and flushes. 0, or -1 when it did not all get there. The
  * caller keeps `document`. */
 int json_text_print(const struct json_t *document, FILE *to, struct err *err)
