@@ -220,8 +220,7 @@ check_self_signed(struct check *check, const struct check_chain *chain, const st
 		cert_found(check, chain, "self-signed", "%s: the certificate of %s is self-signed",
 		    leaf->file, leaf->subject);
 	if (chain->host && is_submission(entry))
-		finding_mend(check_add(check, "self-signed-submission",
-				 alloc_printf("%s:%d", effective_master_path(check->effective), entry->line),
+		finding_mend(check_add(check, "self-signed-submission", scope_line(chain->scope),
 				 "service %s: the certificate in %s is self-signed", entry->name, leaf->file),
 		    "postfix %stls output-server-csr", check->site->option);
 }

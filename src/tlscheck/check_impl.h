@@ -11,6 +11,7 @@
 #include "tlscheck/check.h"
 #include "tlscheck/effective.h"
 #include "tlscheck/finding.h"
+#include "tlscheck/scope.h"
 #include "tls/level.h"
 
 struct check {

@@ -156,9 +156,8 @@ static struct finding *
 service_found(const struct role *role, const char *id, const char *what)
 {
 	const struct mastercf_entry *entry = scope_entry(role->scope);
-	char *where = alloc_printf("%s:%d", effective_master_path(role->check->effective), entry->line);
 
-	return check_add(role->check, id, where, "service %s %s", entry->name, what);
+	return check_add(role->check, id, scope_line(role->scope), "service %s %s", entry->name, what);
 }
 
 static bool

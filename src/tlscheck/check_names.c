@@ -205,8 +205,7 @@ static void
 check_option(struct check *check, const struct table *referred, struct scope *scope, const char *option)
 {
 	const char *program = scope_program(scope);
-	char *where =
-	    alloc_printf("%s:%d", effective_master_path(check->effective), scope_entry(scope)->line);
+	char *where = scope_line(scope);
 	char *name = alloc_string_n(option, strcspn(option, "= \t"));
 	const struct tlsparam *param = tlsparam_find(name);
 

@@ -50,11 +50,9 @@ check_tlsmgr(struct check *check)
 	struct scope *service = service_named(check, name);
 
 	if (service && scope_entry(service)->process_limit != 1) {
-		char *line = alloc_printf(
-		    "%s:%d", effective_master_path(check->effective), scope_entry(service)->line);
-
-		finding_mend(check_add(check, "tlsmgr-limit", line, "service %s may have %d processes", name,
-				 scope_entry(service)->process_limit),
+		finding_mend(
+		    check_add(check, "tlsmgr-limit", scope_line(service), "service %s may have %d processes",
+			name, scope_entry(service)->process_limit),
 		    "postconf %s-F %s/unix/process_limit=1", check->site->option, name);
 	}
 }
@@ -90,7 +88,6 @@ check_postscreen(struct check *check, struct scope *scope)
 {
 	static const char name[] = "postscreen_tls_security_level";
 	enum level level = postscreen_level(scope);
-	const struct mastercf_entry *entry = scope_entry(scope);
 	struct finding *found;
 
 	if (level == LEVEL_INVALID || level_is_dane(level)) {
@@ -101,8 +98,7 @@ check_postscreen(struct check *check, struct scope *scope)
 		check_required_on_25(check, scope, level >= LEVEL_ENCRYPT, name);
 		char *what = alloc_printf("postscreen offers TLS (%s)", check_setting(scope, name));
 
-		need_tlsproxy(
-		    check, alloc_printf("%s:%d", effective_master_path(check->effective), entry->line), what);
+		need_tlsproxy(check, scope_line(scope), what);
 		free(what);
 	}
 }
@@ -110,13 +106,9 @@ check_postscreen(struct check *check, struct scope *scope)
 static void
 check_gate(struct check *check, struct scope *scope)
 {
-	const struct mastercf_entry *entry = scope_entry(scope);
-
 	if (scope_is_yes(scope, "tlsgate_tls_wrappermode") ||
 	    level_from_name(scope_value(scope, "tlsgate_tls_security_level")) >= LEVEL_MAY)
-		need_tlsproxy(check,
-		    alloc_printf("%s:%d", effective_master_path(check->effective), entry->line),
-		    "tlsgate offers TLS");
+		need_tlsproxy(check, scope_line(scope), "tlsgate offers TLS");
 }
 
 static void

@@ -263,11 +263,7 @@ is_among(const char *port, const char *const *ports)
 static struct finding *
 service_found(struct check *check, struct scope *scope, const char *id, const char *what)
 {
-	const struct mastercf_entry *entry = scope_entry(scope);
-
-	return check_add(check, id,
-	    alloc_printf("%s:%d", effective_master_path(check->effective), entry->line), "service %s %s",
-	    entry->name, what);
+	return check_add(check, id, scope_line(scope), "service %s %s", scope_entry(scope)->name, what);
 }
 
 static void

@@ -3,6 +3,7 @@
 
 #include "tlscheck/effective.h"
 #include "tlscheck/finding.h"
+#include "tlscheck/scope.h"
 #include "util/err.h"
 #include "util/table.h"
 
