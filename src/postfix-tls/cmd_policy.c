@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <jansson.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "postfix-tls/command.h"
@@ -15,6 +14,7 @@
 #include "tlspolicy/policy_request.h"
 #include "tlspolicy/policy_result.h"
 #include "tlspolicy/policy_settings.h"
+#include "tlsprobe/probe_target.h"
 #include "util/buf.h"
 #include "util/json_text.h"
 #include "util/log.h"
@@ -77,7 +77,7 @@ cmd_policy(const struct site *site, int argc, char **argv, struct err *err)
 		return COMMAND_USAGE;
 	nexthop = argv[optind];
 	host = argv[optind + 1];
-	client = strncmp(nexthop, "unix:", 5) == 0 || strncmp(nexthop, "inet:", 5) == 0 ? "lmtp" : "smtp";
+	client = probe_target_client(nexthop);
 	if (policy_settings_load(&settings, postconf_maincf(site->postconf), client, err) == 0) {
 		struct policy_request request = {
 			.settings = &settings,

@@ -21,6 +21,7 @@
 enum {
 	WAIT_MS = 3000,
 	LIST_LIMIT = 65536,
+	READ_SIZE = 4096,
 };
 
 static const char stream[] = "private/tlsmgr socket";
@@ -55,7 +56,7 @@ read_more(int fd, struct buf *in, int64_t deadline_ms)
 	if (left_ms <= 0 || poll(&poll_fd, 1, (int)left_ms) <= 0)
 		return 0;
 
-	ssize_t got = read(fd, buf_reserve(in, 4096), 4096);
+	ssize_t got = read(fd, buf_reserve(in, READ_SIZE), READ_SIZE);
 	if (got > 0)
 		in->len += (size_t)got;
 	buf_terminate(in);

@@ -26,6 +26,7 @@ enum {
 	GRACE_S = 30,        /* a key goes on issuing this long past its time while a new one is fetched */
 	ASK_AGAIN_MS = 5000, /* after tlsmgr did not answer */
 	POLICY_AGAIN_MS = 600 * 1000, /* while tickets are off */
+	REFRESH_MAX_S = 24 * 3600,    /* whatever time the issuing key has left */
 };
 
 /* What one handshake may ask tlsmgr for. */
@@ -127,8 +128,8 @@ on_key_ahead(const void *list, size_t len, void *context)
 	int64_t left_s = resume->keys[0].tout - now_wall();
 	if (left_s < 1)
 		left_s = 1;
-	if (left_s > 24 * 3600)
-		left_s = 24 * 3600;
+	if (left_s > REFRESH_MAX_S)
+		left_s = REFRESH_MAX_S;
 	timer_start(resume->refresh, (int64_t)left_s * 1000);
 }
 
