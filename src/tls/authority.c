@@ -43,6 +43,9 @@ static STACK_OF(X509_INFO) * read_objects(const char *file, chain_read_fn read, 
 
 	if (bio)
 		objects = PEM_X509_INFO_read_bio(bio, NULL, NULL, NULL);
+	/* The library has no word for a block that ends as none does. */
+	if (!objects && ERR_peek_error() == 0)
+		ERR_raise(ERR_LIB_PEM, PEM_R_BAD_END_LINE);
 	BIO_free(bio);
 	buf_release_secret(&pem);
 	return objects;

@@ -161,7 +161,8 @@ tear_down(void **state)
 	return fixture_teardown(state);
 }
 
-/* Counted in turns of the loop, so that it has as many of them where the processor is wanted by others, too. */
+/* Counted in turns of the loop, so that it has as many of them where the processor is wanted by others, too.
+ */
 static void
 run_for(int ms)
 {
