@@ -432,8 +432,9 @@ entry_put_command(const struct entry *entry, struct listing_line *line)
 	for (size_t i = 0; i < entry->count; i++) {
 		const struct entry_word *word = &entry->words[i];
 
-		/* An option with its value has a line to itself, however long. */
-		if (fold && (word->option != NULL || ends_line))
+		/* An option with its value has a line to itself, however long; but no line is to be a
+		 * comment. */
+		if (fold && (word->option != NULL || (ends_line && *word->text != '#')))
 			listing_break(line);
 		ends_line = word->option != NULL;
 		line->fold = fold && !ends_line;

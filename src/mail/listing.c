@@ -19,7 +19,10 @@ listing_break(struct listing_line *line)
 void
 listing_word(struct listing_line *line, const char *word, size_t len)
 {
-	if (line->is_started && line->fold && line->column + 1 + len > line->width)
+	/* At the beginning of a line it would be a comment, and gone. */
+	bool comment = len > 0 && *word == '#';
+
+	if (line->is_started && line->fold && !comment && line->column + 1 + len > line->width)
 		listing_break(line);
 	if (line->is_started) {
 		buf_add_byte(line->to, ' ');

@@ -31,7 +31,8 @@ struct listing_line {
 	bool is_started; /* a blank comes before the next word */
 };
 
-/* Appends a word; with `fold`, on a line of its own when it would not fit. */
+/* Appends a word; with `fold`, on a line of its own when it would not fit, unless that would make it a
+ * comment. */
 void listing_word(struct listing_line *line, const char *word, size_t len);
 
 /* Begins another line of the same setting. */

@@ -251,6 +251,12 @@ t          unix  -       -       y       -       -       d" -F t/unix/chroot=y
 printf 't unix - - - - - d -v {a b} c {}\n' | services
 differs "braces stay where they mean something: 3.7 makes two arguments of one, and loses an empty one" \
 	"t          unix  -       -       y       -       -       d -v {a b} c {}" -F t/unix/chroot=y
+long=$(printf '%070d' 0)
+echo "t unix - - - - - d $long #word -o a=b #other" | services
+differs "no argument becomes a comment: 3.7 folds before it, and it is lost when it is read again" "t          unix  -       -       y       -       -       d
+    $long #word
+    -o a=b #other" -F t/unix/chroot=y
+printf 't unix - - - - - d -v {a b} c {}\n' | services
 differs "a field cannot be empty: 3.7 writes an entry with one field less, or crashes" 'fatal: bad field count: "t/unix/chroot="
 t unix - - - - - d -v {a b} c {}' -F t/unix/chroot=
 differs "nor can the command" 'fatal: bad field count: "t/unix/command="
