@@ -186,8 +186,8 @@ check_alone() { # COMMAND...
 		"$BIN/postfix-tls-script" check 2>&1
 }
 chown -R 65534 "$TMP/alone"
-is "$(check_alone setpriv --reuid=65534 --regid=65534 --clear-groups | tail -n 1)" "0 errors, 0 warnings, 1 note" \
-	"nothing is wrong with an ordinary user's system but that it offers no TLS" ||
+is "$(check_alone setpriv --reuid=65534 --regid=65534 --clear-groups | tail -n 1)" "0 errors, 0 warnings, 0 notes" \
+	"nothing is wrong with an ordinary user's system" ||
 	diag "$(check_alone setpriv --reuid=65534 --regid=65534 --clear-groups)"
 like "$(check_alone)" "\[data-directory-owner\]" "which root would not say of it"
 done_testing

@@ -33,7 +33,6 @@ no-such-level|Invalid TLS level "best"|both end; we with the words of smtp
 ta-two|client TLS configuration problem|main.cf names one file with trust anchors
 sni-invalid sni-idn sni-long|client TLS configuration problem|a policy with such a name to send is none; posttls-finger sends it
 null-for-null grade-null|delivery over TLS|posttls-finger leaves out ciphers that do not encrypt, smtp does not at this level
-trouble12-renegotiate|shutdown while in init|the end comes while the server begins anew, which the library complains of
 TABLE
 
 # --- rows, as tests/tools/destination-rows.sh wants them ---
