@@ -140,8 +140,7 @@ take_status(struct pool *pool, const struct status_record *record)
 	pool_rearm(pool);
 }
 
-/* All that has arrived: "taken" alone, of a process that has said "available" since, would start another one.
- */
+/* All that has arrived: for "taken" alone, with "available" still to be read, another would be started. */
 static void
 read_status(struct pool *pool)
 {

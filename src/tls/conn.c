@@ -330,8 +330,7 @@ conn_has_pending(const struct conn *conn)
 enum tls_io
 conn_write(struct conn *conn, const void *bytes, size_t len, size_t *taken)
 {
-	/* What waits for the peer's part of a renegotiation reads it here, where nobody else reads any more.
-	 */
+	/* The peer's part of a renegotiation is read here, where nobody else reads any more. */
 	if (SSL_in_init(conn->ssl))
 		conn_begin_turn(conn);
 	ERR_clear_error();
